@@ -1,0 +1,147 @@
+//===- HeadGateChain.h - A GEMM and the scales behind it -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the matcher found: a contraction and the tree of scalar ops that turn
+// its sum into the gate. Pure data that points into the user's IR; nothing has
+// been changed yet.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_FUSION_HEADGATECHAIN_H
+#define INDEXER_FUSION_HEADGATECHAIN_H
+
+#include "indexer/Fusion/RefusalReason.h"
+#include "indexer/Normalize/Axes.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace indexer {
+
+/// A tensor of the user's IR that the fused op will read, and the axes of its
+/// dimensions.
+struct ChainOperand {
+  mlir::Value tensor;
+  TensorAxes dims;
+};
+
+/// One node of the epilogue tree.
+struct EpilogueNode {
+  enum class Kind {
+    /// The sum over d.
+    Sum,
+    /// Element of operand `operand` at this (t, h).
+    Operand,
+    /// The scalar `value`.
+    Scalar,
+    /// The scalar constant `constant`.
+    Constant,
+    /// The only element of the tensor `value`.
+    OnlyElement,
+    /// The scalar op `op`, applied to nodes `inputs`; its result has `type`.
+    Apply,
+    /// The same value as node `inputs[0]`.
+    Alias
+  };
+  Kind kind = Kind::Alias;
+  unsigned operand = 0;
+  mlir::Value value;
+  mlir::TypedAttr constant;
+  mlir::Operation *op = nullptr;
+  mlir::Type type;
+  llvm::SmallVector<unsigned, 2> inputs;
+};
+
+/// A tensor value along the chain, from the contraction's result to the gate.
+/// The axes are those known when the value was reached: a later cut of an axis
+/// may take its extents from values that do not dominate this one.
+struct ChainLink {
+  mlir::Value value;
+  TensorAxes dims;
+};
+
+/// A chain that can be fused.
+struct HeadGateChain {
+  mlir::linalg::LinalgOp contraction;
+  /// x and weight: what the GEMM reads once widening, transposes and reshapes
+  /// are looked through, with the ops that widen an element (extf), outermost
+  /// last.
+  ChainOperand lhs, rhs;
+  llvm::SmallVector<mlir::Operation *> lhsExtensions, rhsExtensions;
+  /// True when the body multiplies weight by x.
+  bool swappedProduct = false;
+
+  llvm::SmallVector<ChainOperand> operands;
+  llvm::SmallVector<EpilogueNode> nodes;
+  /// Node that is the gate.
+  unsigned gate = 0;
+  /// Values along the chain; the last one is what the fused op replaces.
+  llvm::SmallVector<ChainLink> links;
+
+  AxisTable axes;
+  /// Axes of the loops t, h and d, outermost first.
+  DimAxes tAxes, hAxes, dAxes;
+  /// The result holds heads before tokens.
+  bool headsFirst = false;
+
+  /// How far a chain has been followed. What follows only appends, so that a
+  /// chain goes back by forgetting.
+  struct Mark {
+    unsigned operands, nodes, links, axes, gate;
+    bool headsFirst;
+  };
+  Mark mark() const {
+    return {unsigned(operands.size()),
+            unsigned(nodes.size()),
+            unsigned(links.size()),
+            axes.size(),
+            gate,
+            headsFirst};
+  }
+  void goBackTo(const Mark &mark);
+  /// Replaces cut axes by their parts everywhere but in the links.
+  void resolve();
+};
+
+/// Why a candidate was declined, and at which op.
+struct Refusal {
+  RefusalReason reason;
+  mlir::Operation *op;
+};
+
+/// The chain, or the refusal.
+struct HeadGateMatch {
+  std::optional<HeadGateChain> chain;
+  std::optional<Refusal> refusal;
+};
+
+/// True when `op` is worth a remark: a linalg op on tensors with a reduction, a
+/// product in its body and two inputs or more.
+bool isCandidate(mlir::linalg::LinalgOp op);
+
+/// Matches the chain that starts at `contraction` (isCandidate holds) and goes
+/// on as far as it can be fused. Does not change the IR.
+HeadGateMatch matchHeadGate(mlir::linalg::LinalgOp contraction);
+
+/// Adds the epilogue operand `value`, read with axes `dims`, to the chain and
+/// returns its node. Looks through splats, reshapes, permutations, and
+/// elementwise producers that have no other use. Fails when a dimension of the
+/// operand is not a float.
+mlir::FailureOr<unsigned> readOperand(HeadGateChain &chain, mlir::Value value,
+                                      const TensorAxes &dims);
+
+/// Appends the scalar ops of `body` to the chain's nodes. `inputs` gives the
+/// node of each operand of the elementwise op. Returns the node of the result.
+unsigned appendBody(HeadGateChain &chain, const struct ElementwiseOp &op,
+                    llvm::ArrayRef<unsigned> inputs);
+
+/// Builds the fused op at the place of the chain's last op, replaces that op's
+/// result and erases what became dead. Returns the fused op.
+mlir::linalg::GenericOp buildFusedOp(mlir::RewriterBase &rewriter,
+                                     HeadGateChain &chain);
+
+} // namespace indexer
+
+#endif // INDEXER_FUSION_HEADGATECHAIN_H

@@ -1,0 +1,48 @@
+//===- Passes.td - Passes of the fusion stage ------------*- tablegen -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_FUSION_PASSES
+#define INDEXER_FUSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
+  let summary = "Fuse each GEMM and the scales behind it into one linalg op";
+  let description = [{
+    *Matches* a contraction of two operands over one dimension (`linalg.matmul`,
+    `contract`, `batch_matmul`, `generic` ...; bf16, f16 or f32 operands, f32
+    accumulation from +0.0) whose result flows, by single uses, through
+    elementwise ops and reshapes of the token and unit dimensions. Operands may
+    be widened, transposed or reshaped before the GEMM. Nothing is rewritten
+    while matching: each op is read as index maps and a scalar body.
+
+    *Produces* one `linalg.generic` over (t, h, d) with two f32 results, the
+    running sum and the epilogue of that sum, at the place of the last op of the
+    chain; reshapes around it, and `linalg.fill` of its accumulator.
+
+    *Declines* with a remark (category `indexer-fusion`): `not-a-contraction`,
+    `unsupported-element-type`, `encoded-tensor`, `empty-reduction`,
+    `bf16-accumulation`, `nonzero-init`, `batched-weight`, `no-epilogue`,
+    `multiple-uses`, `epilogue-not-elementwise`, `other-block`,
+    `operand-depends-on-reduction`, `operand-layout`, `reshape-not-understood`,
+    `result-layout`, `result-type`.
+    A function in which every chain is declined is not touched.
+
+    *Numerics*: bit-identical to the source chain when d is summed in the same
+    order; every scalar op of the epilogue is kept, in its order, with its
+    roundings. What is the same for every element is computed once, before the
+    fused op; a constant that is cast is a constant. Fast-math flags are dropped.
+    An unknown number of hidden elements is taken to be at least one.
+
+    *Example*: `test/Fusion/fuse-head-gate-example.mlir`.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
+#endif // INDEXER_FUSION_PASSES

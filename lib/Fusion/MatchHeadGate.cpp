@@ -1,0 +1,275 @@
+//===- MatchHeadGate.cpp - Follow a GEMM to its gate ---===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// In: a contraction in the user's IR. Out: the longest chain behind it that can
+// be fused, or the reason why there is none. The chain is followed by single
+// uses; each op that can be the end leaves a mark, to which the chain goes back
+// when a later op cannot be fused.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ReadContraction.h"
+
+#include "indexer/Normalize/ElementwiseOp.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace indexer;
+
+void HeadGateChain::goBackTo(const Mark &mark) {
+  operands.truncate(mark.operands);
+  nodes.truncate(mark.nodes);
+  links.truncate(mark.links);
+  axes.truncate(mark.axes);
+  gate = mark.gate;
+  headsFirst = mark.headsFirst;
+}
+
+void HeadGateChain::resolve() {
+  for (DimAxes *loop : {&tAxes, &hAxes, &dAxes})
+    axes.resolve(*loop);
+  axes.resolve(lhs.dims);
+  axes.resolve(rhs.dims);
+  for (ChainOperand &operand : operands)
+    axes.resolve(operand.dims);
+}
+
+/// The only op that reads the elements of `value`; tensor.dim does not. Null
+/// when there are none; `others` tells that there are several.
+static Operation *singleUser(Value value, bool &others) {
+  Operation *user = nullptr;
+  others = false;
+  for (Operation *candidate : value.getUsers()) {
+    if (isa<tensor::DimOp>(candidate) || candidate == user)
+      continue;
+    others |= user != nullptr;
+    user = candidate;
+  }
+  return user;
+}
+
+/// Whether `op` gets, beside `value`, an operand that was computed from it.
+static bool readsDescendant(Operation *op, Value value) {
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  SmallVector<Operation *> work;
+  for (Value operand : op->getOperands())
+    if (operand != value)
+      if (Operation *def = operand.getDefiningOp())
+        work.push_back(def);
+  while (!work.empty()) {
+    Operation *def = work.pop_back_val();
+    if (!seen.insert(def).second || def->getBlock() != op->getBlock() ||
+        (value.getDefiningOp() && def->isBeforeInBlock(value.getDefiningOp())))
+      continue;
+    for (Value operand : def->getOperands()) {
+      if (operand == value)
+        return true;
+      if (Operation *next = operand.getDefiningOp())
+        work.push_back(next);
+    }
+  }
+  return false;
+}
+
+/// True when the dimensions that are not empty hold the axes of `first` in
+/// order and then those of `second` in order.
+static bool holdsInOrder(const TensorAxes &dims, const DimAxes &first,
+                         const DimAxes &second) {
+  DimAxes all, expected;
+  for (const DimAxes &dim : dims) {
+    all.append(dim);
+    // A dimension that mixes tokens and heads cannot be taken apart again.
+    bool hasFirst = false, hasSecond = false;
+    for (unsigned axis : dim) {
+      hasFirst |= llvm::is_contained(first, axis);
+      hasSecond |= llvm::is_contained(second, axis);
+    }
+    if (hasFirst && hasSecond)
+      return false;
+  }
+  expected.append(first);
+  expected.append(second);
+  return all == expected;
+}
+
+/// True when an operand with these axes can be reshaped to [T], [H], [T, H] or
+/// [H, T].
+static bool isOperandLayout(const TensorAxes &dims, const DimAxes &t,
+                            const DimAxes &h) {
+  return holdsInOrder(dims, t, h) || holdsInOrder(dims, h, t) ||
+         holdsInOrder(dims, t, {}) || holdsInOrder(dims, h, {});
+}
+
+/// Takes one elementwise step from the last link of `chain` through `op`.
+static std::optional<RefusalReason> stepElementwise(HeadGateChain &chain,
+                                                    const ElementwiseOp &op) {
+  ChainLink from = chain.links.back();
+  chain.axes.resolve(from.dims);
+  SmallVector<std::optional<DimAxes>> loops(op.numLoops());
+  bool readsSum = false;
+  for (const ElementwiseOperand &operand : op.operands) {
+    if (operand.value != from.value)
+      continue;
+    readsSum = true;
+    if (failed(assignLoops(operand.map, from.dims, loops)))
+      return RefusalReason::EpilogueNotElementwise;
+  }
+  if (!readsSum)
+    return RefusalReason::EpilogueNotElementwise;
+
+  // Every other loop must be a unit: the sum is not broadcast.
+  auto resultType = cast<RankedTensorType>(op.op->getResult(0).getType());
+  SmallVector<DimAxes> known;
+  for (auto [loop, axes] : llvm::enumerate(loops)) {
+    if (!axes) {
+      for (auto [dim, expr] : llvm::enumerate(op.resultMap.getResults()))
+        if (expr == getAffineDimExpr(loop, expr.getContext()) &&
+            resultType.getDimSize(dim) != 1)
+          return RefusalReason::EpilogueNotElementwise;
+    }
+    known.push_back(axes.value_or(DimAxes()));
+  }
+
+  SmallVector<unsigned> inputs;
+  for (const ElementwiseOperand &operand : op.operands) {
+    if (operand.value == from.value) {
+      inputs.push_back(chain.gate);
+      continue;
+    }
+    FailureOr<TensorAxes> dims =
+        readThrough(operand.map, operand.value.getType(), known);
+    if (failed(dims))
+      return RefusalReason::OperandLayout;
+    FailureOr<unsigned> node = readOperand(chain, operand.value, *dims);
+    if (failed(node))
+      return RefusalReason::UnsupportedElementType;
+    inputs.push_back(*node);
+  }
+  FailureOr<TensorAxes> resultDims =
+      readThrough(op.resultMap, resultType, known);
+  if (failed(resultDims))
+    return RefusalReason::ResultLayout;
+  chain.gate = appendBody(chain, op, inputs);
+  chain.links.push_back({op.op->getResult(0), *resultDims});
+  return std::nullopt;
+}
+
+/// Why the chain cannot end at its last link; none when it can. Sets
+/// `headsFirst`. Nodes and operands before `checked` were accepted with an
+/// earlier end.
+static std::optional<RefusalReason>
+checkEnd(HeadGateChain &chain, const HeadGateChain::Mark &checked) {
+  if (chain.nodes[chain.gate].kind == EpilogueNode::Kind::Sum)
+    return RefusalReason::NoEpilogue;
+  const ChainLink &end = chain.links.back();
+  if (!getElementTypeOrSelf(end.value.getType()).isF32())
+    return RefusalReason::ResultType;
+  for (const EpilogueNode &node :
+       ArrayRef(chain.nodes).drop_front(checked.nodes))
+    if (node.kind == EpilogueNode::Kind::Scalar && !isa<FloatType>(node.type))
+      return RefusalReason::UnsupportedElementType;
+  auto resolved = [&](auto dims) {
+    chain.axes.resolve(dims);
+    return dims;
+  };
+  DimAxes t = resolved(chain.tAxes), h = resolved(chain.hAxes),
+          d = resolved(chain.dAxes);
+  TensorAxes dims = resolved(end.dims);
+  if (holdsInOrder(dims, t, h))
+    chain.headsFirst = false;
+  else if (holdsInOrder(dims, h, t))
+    chain.headsFirst = true;
+  else
+    return RefusalReason::ResultLayout;
+  TensorAxes lhs = resolved(chain.lhs.dims), rhs = resolved(chain.rhs.dims);
+  if (!holdsInOrder(lhs, t, d) && !holdsInOrder(lhs, d, t))
+    return RefusalReason::OperandLayout;
+  if (!holdsInOrder(rhs, h, d) && !holdsInOrder(rhs, d, h))
+    return RefusalReason::OperandLayout;
+  for (const ChainOperand &operand :
+       ArrayRef(chain.operands).drop_front(checked.operands))
+    if (!isOperandLayout(resolved(operand.dims), t, h))
+      return RefusalReason::OperandLayout;
+  return std::nullopt;
+}
+
+HeadGateMatch indexer::matchHeadGate(linalg::LinalgOp contraction) {
+  HeadGateMatch match;
+  HeadGateChain chain;
+  TensorAxes resultDims;
+  if (auto reason = readContraction(contraction, chain, resultDims)) {
+    match.refusal = Refusal{*reason, contraction};
+    return match;
+  }
+  EpilogueNode sum;
+  sum.kind = EpilogueNode::Kind::Sum;
+  sum.type = getElementTypeOrSelf(contraction->getResult(0).getType());
+  chain.nodes.push_back(sum);
+  chain.links.push_back({contraction->getResult(0), resultDims});
+
+  // The longest chain that can be fused, and what was checked for it.
+  std::optional<HeadGateChain::Mark> accepted;
+  HeadGateChain::Mark checked = {};
+  // The end that was refused last, if the chain gets no further than that.
+  Refusal refusal{RefusalReason::NoEpilogue, contraction};
+  while (true) {
+    Value from = chain.links.back().value;
+    bool others = false;
+    Operation *user = singleUser(from, others);
+    if (others) {
+      bool descendant = llvm::any_of(from.getUsers(), [&](Operation *op) {
+        return op->getBlock() == contraction->getBlock() &&
+               !op->hasTrait<OpTrait::IsTerminator>() &&
+               readsDescendant(op, from);
+      });
+      refusal = {descendant ? RefusalReason::OperandDependsOnReduction
+                            : RefusalReason::MultipleUses,
+                 from.getDefiningOp()};
+      break;
+    }
+    if (!user || user->hasTrait<OpTrait::IsTerminator>())
+      break;
+    if (user->getBlock() != contraction->getBlock()) {
+      refusal = {RefusalReason::OtherBlock, user};
+      break;
+    }
+    if (isReshape(user)) {
+      TensorAxes dims = chain.links.back().dims;
+      chain.axes.resolve(dims);
+      FailureOr<TensorAxes> reshaped = reshapeForward(chain.axes, user, dims);
+      if (failed(reshaped)) {
+        refusal = {RefusalReason::ReshapeNotUnderstood, user};
+        break;
+      }
+      chain.links.push_back({user->getResult(0), *reshaped});
+      continue;
+    }
+    FailureOr<ElementwiseOp> read = readElementwise(user);
+    if (failed(read)) {
+      refusal = {RefusalReason::EpilogueNotElementwise, user};
+      break;
+    }
+    if (auto reason = stepElementwise(chain, *read)) {
+      refusal = {*reason, user};
+      break;
+    }
+    if (auto reason = checkEnd(chain, checked)) {
+      refusal = {*reason, user};
+      continue;
+    }
+    accepted = checked = chain.mark();
+  }
+  if (!accepted) {
+    match.refusal = refusal;
+    return match;
+  }
+  chain.goBackTo(*accepted);
+  chain.resolve();
+  match.chain = std::move(chain);
+  return match;
+}

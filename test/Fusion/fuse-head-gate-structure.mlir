@@ -1,0 +1,199 @@
+// Where a chain may stand in a function, and what stays around it.
+
+// RUN: indexer-opt %s --indexer-fuse | FileCheck %s
+// RUN: indexer-opt %s --linalg-generalize-named-ops --indexer-fuse | FileCheck %s
+// RUN: indexer-opt %s --indexer-fuse -o %t.once.mlir
+// RUN: indexer-opt %t.once.mlir --indexer-fuse | diff %t.once.mlir -
+
+#x = affine_map<(t, h, d) -> (t, d)>
+#w = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+#id = affine_map<(t, h) -> (t, h)>
+
+// CHECK-LABEL: func.func private @declaration(tensor<4x16xbf16>)
+func.func private @declaration(tensor<4x16xbf16>)
+
+// A product that names the weight first keeps that order.
+// CHECK-LABEL: func.func @swapped_product(
+// CHECK:         ^bb0(%[[XE:.+]]: bf16, %[[WE:.+]]: f32, %{{.+}}: f32, %[[OLD:.+]]: f32, %{{.+}}: f32)
+// CHECK:           %[[XF:.+]] = arith.extf %[[XE]]
+// CHECK:           %[[P:.+]] = arith.mulf %[[WE]], %[[XF]]
+// CHECK:           arith.addf %[[OLD]], %[[P]]
+func.func @swapped_product(%x: tensor<4x16xbf16>, %w: tensor<8x16xf32>,
+                           %q: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %z = tensor.splat %zero : tensor<4x8xf32>
+  %s = linalg.generic {indexing_maps = [#x, #w, #th],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<4x16xbf16>, tensor<8x16xf32>)
+      outs(%z : tensor<4x8xf32>) {
+  ^bb0(%a: bf16, %b: f32, %sum: f32):
+    %af = arith.extf %a : bf16 to f32
+    %p = arith.mulf %b, %af : f32
+    %n = arith.addf %p, %sum : f32
+    linalg.yield %n : f32
+  } -> tensor<4x8xf32>
+  %g = arith.mulf %s, %q : tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// In a loop. The reshapes that mix tokens and heads undo each other, and what is
+// carried from step to step is an operand like any other.
+// CHECK-LABEL: func.func @in_a_loop(
+// CHECK:         scf.for {{.*}} iter_args(%[[ACC:.+]] = %
+// CHECK:           %[[FUSED:.+]]:2 = linalg.generic
+// CHECK-SAME:        ins(%{{.+}}, %{{.+}}, %{{.+}}, %[[ACC]] :
+// CHECK:           scf.yield %[[FUSED]]#1
+func.func @in_a_loop(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                     %q: tensor<4x8xf32>, %n: index) -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %z) -> tensor<4x8xf32> {
+    %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                       outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+    %g = arith.mulf %s, %q : tensor<4x8xf32>
+    %u = tensor.collapse_shape %g [[0, 1]] : tensor<4x8xf32> into tensor<32xf32>
+    %v = tensor.expand_shape %u [[0, 1]] output_shape [4, 8]
+        : tensor<32xf32> into tensor<4x8xf32>
+    %next = arith.addf %v, %acc : tensor<4x8xf32>
+    scf.yield %next : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}
+
+// Each branch has its chain.
+// CHECK-LABEL: func.func @in_branches(
+// CHECK:         scf.if
+// CHECK:           linalg.generic
+// CHECK:           scf.yield
+// CHECK:         else
+// CHECK:           linalg.generic
+// CHECK:           scf.yield
+func.func @in_branches(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                       %q: tensor<4x8xf32>, %c: i1) -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %r = scf.if %c -> tensor<4x8xf32> {
+    %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                       outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+    %g = arith.mulf %s, %q : tensor<4x8xf32>
+    scf.yield %g : tensor<4x8xf32>
+  } else {
+    %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                       outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+    %g = arith.divf %s, %q : tensor<4x8xf32>
+    scf.yield %g : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}
+
+// The first gate is an operand of nothing in the second chain; both share x.
+// CHECK-LABEL: func.func @two_chains(
+// CHECK:         %[[A:.+]]:2 = linalg.generic
+// CHECK:         %[[B:.+]]:2 = linalg.generic
+// CHECK:         return %[[A]]#1, %[[B]]#1
+func.func @two_chains(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                      %v: tensor<16x32xbf16>, %q: tensor<4x8xf32>,
+                      %r: tensor<4x32xf32>)
+    -> (tensor<4x8xf32>, tensor<4x32xf32>) {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %y = arith.constant dense<0.0> : tensor<4x32xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %k = linalg.matmul ins(%x, %v : tensor<4x16xbf16>, tensor<16x32xbf16>)
+                     outs(%y : tensor<4x32xf32>) -> tensor<4x32xf32>
+  %g = arith.mulf %s, %q : tensor<4x8xf32>
+  %h = arith.mulf %k, %r : tensor<4x32xf32>
+  return %g, %h : tensor<4x8xf32>, tensor<4x32xf32>
+}
+
+// The gate itself may have any number of uses.
+// CHECK-LABEL: func.func @gate_used_twice(
+// CHECK:         %[[FUSED:.+]]:2 = linalg.generic
+// CHECK:         %[[EXP:.+]] = math.exp %[[FUSED]]#1
+// CHECK:         return %[[FUSED]]#1, %[[EXP]]
+func.func @gate_used_twice(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                           %q: tensor<4x8xf32>)
+    -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %g = arith.mulf %s, %q : tensor<4x8xf32>
+  %e = math.exp %g : tensor<4x8xf32>
+  return %g, %e : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// torch-mlir asks for the extents of intermediates and asserts in the middle:
+// the assert stays, the extents come from x and from the weight.
+// CHECK-LABEL: func.func @assert_in_the_middle(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<?x16xbf16>
+// CHECK:         %[[T:.+]] = tensor.dim %[[X]], %{{.+}} :
+// CHECK:         %[[SAME:.+]] = arith.cmpi eq, %[[T]], %{{.+}} : index
+// CHECK:         cf.assert %[[SAME]], "mismatched size for broadcast"
+// CHECK:         linalg.generic
+func.func @assert_in_the_middle(%x: tensor<?x16xbf16>, %w: tensor<16x8xbf16>,
+                                %q: tensor<?x8xf32>, %init: tensor<?x8xf32>)
+    -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %f = linalg.fill ins(%zero : f32) outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<?x16xbf16>, tensor<16x8xbf16>)
+                     outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %t = tensor.dim %s, %c0 : tensor<?x8xf32>
+  %tq = tensor.dim %q, %c0 : tensor<?x8xf32>
+  %same = arith.cmpi eq, %t, %tq : index
+  cf.assert %same, "mismatched size for broadcast"
+  %g = arith.mulf %s, %q : tensor<?x8xf32>
+  return %g : tensor<?x8xf32>
+}
+
+// A chain that takes another GEMM's result as a mere destination: that GEMM is
+// dead once the chain is fused.
+// CHECK-LABEL: func.func @destination_of_another(
+// CHECK-COUNT-1: linalg.generic
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+func.func @destination_of_another(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                                  %q: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %d = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %g = linalg.mul ins(%s, %q : tensor<4x8xf32>, tensor<4x8xf32>)
+                  outs(%d : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// Ops on buffers are none of our business.
+// CHECK-LABEL: func.func @buffers(
+// CHECK:         outs(%{{.+}} : memref<4x8xf32>)
+// CHECK:         return
+func.func @buffers(%x: memref<4x16xbf16>, %w: memref<16x8xbf16>,
+                   %s: memref<4x8xf32>) {
+  linalg.matmul ins(%x, %w : memref<4x16xbf16>, memref<16x8xbf16>)
+                outs(%s : memref<4x8xf32>)
+  return
+}
+
+// What scales the GEMM is computed before the loop, and stays there.
+// CHECK-LABEL: func.func @operand_of_outer_block(
+// CHECK:         %[[Q:.+]] = math.exp
+// CHECK:         scf.for
+// CHECK:           linalg.generic
+// CHECK-SAME:        ins(%{{.+}}, %{{.+}}, %[[Q]] :
+func.func @operand_of_outer_block(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
+                                  %q: tensor<4x8xf32>, %n: index)
+    -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %e = math.exp %q : tensor<4x8xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %z) -> tensor<4x8xf32> {
+    %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                       outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+    %g = arith.mulf %s, %e : tensor<4x8xf32>
+    scf.yield %g : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}
