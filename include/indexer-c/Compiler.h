@@ -1,0 +1,96 @@
+/*===- Compiler.h - C API: compile, inspect, run on the CPU ------*- C -*-===*\
+|*                                                                            *|
+|* Part of the indexer project, under the Apache License v2.0 with LLVM       *|
+|* Exceptions. See LICENSE for license information.                           *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* Compiles MLIR text. Every artefact is made at its first request and kept.  *|
+|* Functions are thread-safe for different programs; one program must not be  *|
+|* used by two threads at a time. Errors as in Runtime.h; a compile error's   *|
+|* text has one line a diagnostic: "file:line:column: error: ...".            *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+#ifndef INDEXER_C_COMPILER_H
+#define INDEXER_C_COMPILER_H
+
+#include "indexer-c/Runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+  /* Chip of the GPU artefacts: sm_80, sm_89, sm_90a, sm_100a or sm_120a. NULL
+   * means "sm_90a". */
+  const char *chip;
+  /* Entry function, without '@'. NULL: the only public function. */
+  const char *entry;
+  /* Path of ptxas. NULL: PATH, then CUDA_HOME, then /usr/local/cuda, then the
+   * path that this library was built with. */
+  const char *ptxas;
+} IndexerCompileOptions;
+
+typedef struct IndexerProgram IndexerProgram;
+
+/* Parses and verifies `text` (`size` bytes; `name` is what diagnostics call the
+ * file) and finds the entry function. `options` may be NULL. */
+INDEXER_API IndexerStatus indexerCompile(const char *text, size_t size,
+                                         const char *name,
+                                         const IndexerCompileOptions *options,
+                                         IndexerProgram **program);
+INDEXER_API void indexerProgramDestroy(IndexerProgram *program);
+
+/* The text of one artefact: "input", "fused", "scheduled", "kernel", "nvvm",
+ * "ptx", or "llvm" (the CPU's LLVM dialect). Valid as long as the program. */
+INDEXER_API IndexerStatus indexerProgramArtifact(IndexerProgram *program,
+                                                 const char *stage,
+                                                 const char **text);
+
+/* JSON: {"entry": name, "arguments": [{"name", "type", "shape"}...],
+ * "results": [...], "fused": number of fused ops in the entry,
+ * "milliseconds": {"fused": ..., "ptx": ..., "cubin": ...}}. A scalar has no
+ * "shape"; a dynamic extent is null. */
+INDEXER_API IndexerStatus indexerProgramDescribe(IndexerProgram *program,
+                                                 const char **json);
+
+/* JSON: [{"kind": "passed"|"missed"|"analysis", "pass", "category",
+ * "location", "text"}...] of the stages made so far, fusion at least. */
+INDEXER_API IndexerStatus indexerProgramRemarks(IndexerProgram *program,
+                                                const char **json);
+
+/* The bundle with machine code for the chip. It fails, with the reason, when
+ * the entry does anything but reshape around its fused op. The bytes are valid
+ * as long as the program. */
+INDEXER_API IndexerStatus indexerProgramBundle(IndexerProgram *program,
+                                               const void **data, size_t *size);
+
+/* Runs the entry on the CPU (compiled by LLVM's JIT at the first call). Tensors
+ * are host memory of any strides; results are written, not allocated. */
+INDEXER_API IndexerStatus indexerProgramRunCpu(IndexerProgram *program,
+                                               const IndexerArgument *arguments,
+                                               size_t num_arguments,
+                                               const IndexerTensor *results,
+                                               size_t num_results);
+
+/* Interprets the input IR in float64 (bf16 and f16 roundings kept) on host
+ * memory. For result r, `values[r]` and `bounds[r]` have its elements in
+ * row-major order: the value, and the largest difference from it that a right
+ * float32 execution may show. `threads` 0 means all cores. */
+INDEXER_API IndexerStatus indexerProgramReference(
+    IndexerProgram *program, const IndexerArgument *arguments,
+    size_t num_arguments, double *const *values, double *const *bounds,
+    size_t num_results, int threads);
+
+/* Shapes of the results for these arguments: `shapes[r]` has room for the rank
+ * of result r. */
+INDEXER_API IndexerStatus indexerProgramResultShapes(
+    IndexerProgram *program, const IndexerArgument *arguments,
+    size_t num_arguments, int64_t *const *shapes, size_t num_results);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INDEXER_C_COMPILER_H */

@@ -1,0 +1,43 @@
+//===- Kernel.h - Machine code on a device ----------------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_RUNTIME_KERNEL_H
+#define INDEXER_RUNTIME_KERNEL_H
+
+#include "indexer/Runtime/Bundle.h"
+#include "indexer/Runtime/Device.h"
+
+/// What the C API's opaque pointer points at: the launch table of a bundle and
+/// its functions on one device. Not changed after its creation, so any number
+/// of threads may launch it.
+struct IndexerKernel {
+  IndexerKernel() = default;
+  ~IndexerKernel();
+  IndexerKernel(const IndexerKernel &) = delete;
+  IndexerKernel &operator=(const IndexerKernel &) = delete;
+
+  const indexer::runtime::Driver *driver = nullptr;
+  indexer::runtime::DeviceInfo device;
+  indexer::runtime::PrimaryContext context;
+  indexer::runtime::CuModule module = nullptr;
+  /// The bundle without its code objects.
+  indexer::runtime::Bundle bundle;
+  /// functions[i][k] is the function of bundle.kernels[i].launches[k].
+  std::vector<std::vector<indexer::runtime::CuFunction>> functions;
+};
+
+namespace indexer::runtime {
+
+/// Loads the code of `bundle` for device `ordinal` into `kernel`, which is new.
+/// Every function is loaded and has its attributes set afterwards, so that a
+/// launch may be captured in a graph.
+IndexerStatus loadKernel(const Bundle &bundle, int ordinal,
+                         IndexerKernel &kernel);
+
+} // namespace indexer::runtime
+
+#endif // INDEXER_RUNTIME_KERNEL_H

@@ -1,0 +1,202 @@
+//===- ValidateBundle.cpp - Is a bundle consistent in itself --------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A launch indexes without looking, so that it is fast; what it relies on is
+// checked here, once, when the bundle is read.
+//
+//===----------------------------------------------------------------------===//
+#include "indexer/Runtime/ValidateBundle.h"
+
+#include "indexer/Runtime/Limits.h"
+
+using namespace indexer::runtime;
+
+/// Sets `error`; always false.
+static bool complain(std::string &error, const std::string &what) {
+  error = what;
+  return false;
+}
+
+static bool validateSpec(const ArgumentSpec &spec, const std::string &what,
+                         std::string &error) {
+  if (spec.shape.size() > kMaxRank)
+    return complain(error, what + " has more than " + std::to_string(kMaxRank) +
+                               " dimensions");
+  if (!spec.isTensor && !spec.shape.empty())
+    return complain(error, what + " is a scalar with a shape");
+  for (int64_t extent : spec.shape)
+    if (extent < 0 && extent != kDynamic)
+      return complain(error, what + " has a negative extent");
+  return true;
+}
+
+/// \param specs the arguments, or for the last operand the results.
+static bool validateOperand(const TensorBinding &binding, ElementType type,
+                            const std::vector<ArgumentSpec> &specs,
+                            const std::string &what, std::string &error) {
+  if (binding.argument >= specs.size() || !specs[binding.argument].isTensor)
+    return complain(error, what + " is bound to no tensor");
+  const ArgumentSpec &spec = specs[binding.argument];
+  if (spec.type != type)
+    return complain(error, what + " has type " + elementTypeName(type) +
+                               ", its tensor has " +
+                               elementTypeName(spec.type));
+  if (binding.loops.size() != binding.groups.size())
+    return complain(error, what + " has " +
+                               std::to_string(binding.groups.size()) +
+                               " dimensions and " +
+                               std::to_string(binding.loops.size()) + " loops");
+  bool seenLoop[kLoops] = {};
+  for (unsigned loop : binding.loops) {
+    if (loop >= kLoops || seenLoop[loop])
+      return complain(error, what + " has a wrong or repeated loop");
+    seenLoop[loop] = true;
+  }
+  bool seenDim[kMaxRank] = {};
+  for (const std::vector<unsigned> &group : binding.groups)
+    for (unsigned dim : group) {
+      if (dim >= spec.shape.size() || seenDim[dim])
+        return complain(error, what + " has a wrong or repeated dimension");
+      seenDim[dim] = true;
+    }
+  for (size_t dim = 0; dim < spec.shape.size(); ++dim)
+    if (!seenDim[dim] && spec.shape[dim] != 1 && spec.shape[dim] != kDynamic)
+      return complain(error, what + " leaves out dimension " +
+                                 std::to_string(dim) + " of extent " +
+                                 std::to_string(spec.shape[dim]));
+  return true;
+}
+
+static bool validateParameter(const KernelParameter &parameter,
+                              const FusedKernel &kernel) {
+  switch (parameter.kind) {
+  case KernelParameter::Kind::Pointer:
+    return parameter.index < kernel.operands.size();
+  case KernelParameter::Kind::Stride:
+    return parameter.index < kernel.operands.size() &&
+           parameter.dim < kernel.operands[parameter.index].groups.size();
+  case KernelParameter::Kind::Extent:
+    return parameter.index < kLoops;
+  case KernelParameter::Kind::Scalar:
+    return parameter.index < kernel.scalars.size();
+  }
+  return false;
+}
+
+static bool validateLaunch(const KernelLaunch &launch,
+                           const FusedKernel &kernel, std::string &error) {
+  std::string what = "kernel '" + launch.kernel + "'";
+  if (launch.kernel.empty())
+    return complain(error, "a kernel has no name");
+  if (launch.minTokens < 0 || launch.maxTokens < launch.minTokens)
+    return complain(error, what + " has an empty range of tokens");
+  if (launch.tileT < 1 || launch.tileH < 1)
+    return complain(error, what + " has an empty tile");
+  if (launch.split < 1 || launch.split > kMaxCluster)
+    return complain(
+        error, what + " splits a tile over " + std::to_string(launch.split) +
+                   " blocks, accepted are 1 to " + std::to_string(kMaxCluster));
+  if (launch.threads < 1 || launch.threads > kMaxThreads)
+    return complain(error, what + " has " + std::to_string(launch.threads) +
+                               " threads, accepted are 1 to " +
+                               std::to_string(kMaxThreads));
+  if (launch.cluster < 1 || launch.cluster > kMaxCluster)
+    return complain(
+        error, what + " has clusters of " + std::to_string(launch.cluster) +
+                   ", accepted are 1 to " + std::to_string(kMaxCluster));
+  if ((launch.alignment & (launch.alignment - 1)) != 0)
+    return complain(error, what + " needs an alignment of " +
+                               std::to_string(launch.alignment) +
+                               " bytes, accepted are powers of two");
+  if (launch.dynamicSharedBytes > INT32_MAX)
+    return complain(error, what + " needs too much shared memory");
+  if (launch.parameters.size() > kMaxParameters)
+    return complain(error, what + " has more than " +
+                               std::to_string(kMaxParameters) + " parameters");
+  for (size_t i = 0; i < launch.parameters.size(); ++i)
+    if (!validateParameter(launch.parameters[i], kernel))
+      return complain(error, "parameter " + std::to_string(i) + " of " + what +
+                                 " is bound to nothing");
+  return true;
+}
+
+static bool validateKernel(const FusedKernel &kernel, const Bundle &bundle,
+                           const std::string &what, std::string &error) {
+  size_t count = kernel.operands.size();
+  if (count < 3 || count > kMaxOperands || kernel.operandTypes.size() != count)
+    return complain(
+        error, what + " has " + std::to_string(count) + " operands and " +
+                   std::to_string(kernel.operandTypes.size()) +
+                   " types, accepted are 3 to " + std::to_string(kMaxOperands));
+  for (size_t i = 0; i < count; ++i)
+    if (!validateOperand(kernel.operands[i], kernel.operandTypes[i],
+                         i + 1 == count ? bundle.results : bundle.arguments,
+                         "operand " + std::to_string(i) + " of " + what, error))
+      return false;
+  // Every (t, h) has an element of its own to write to.
+  const std::vector<unsigned> &loops = kernel.operands.back().loops;
+  if (loops.size() != 2 || loops[0] + loops[1] != 1)
+    return complain(error, "the result of " + what + " is not over t and h");
+  if (kernel.scalars.size() > kMaxScalars)
+    return complain(error, what + " has more than " +
+                               std::to_string(kMaxScalars) + " scalars");
+  for (const ScalarBinding &scalar : kernel.scalars)
+    if (!scalar.isConstant && (scalar.argument >= bundle.arguments.size() ||
+                               bundle.arguments[scalar.argument].isTensor))
+      return complain(error, "a scalar of " + what + " is bound to no scalar");
+  for (unsigned loop = 0; loop < kLoops; ++loop) {
+    const ExtentBinding &extent = kernel.extents[loop];
+    if (extent.extent != kDynamic) {
+      if (extent.extent < 0)
+        return complain(error, what + " has a negative extent");
+      if (loop == 2 && extent.extent == 0)
+        return complain(error, what + " sums up nothing");
+      continue;
+    }
+    if (extent.operand >= count ||
+        extent.dim >= kernel.operands[extent.operand].loops.size() ||
+        kernel.operands[extent.operand].loops[extent.dim] != loop)
+      return complain(error, "extent " + std::to_string(loop) + " of " + what +
+                                 " is read from a dimension of another loop");
+  }
+  if (kernel.launches.empty())
+    return complain(error, what + " has no machine code");
+  for (const KernelLaunch &launch : kernel.launches)
+    if (!validateLaunch(launch, kernel, error))
+      return false;
+  return true;
+}
+
+bool indexer::runtime::validate(const Bundle &bundle, std::string &error) {
+  for (size_t i = 0; i < bundle.arguments.size(); ++i)
+    if (!validateSpec(bundle.arguments[i], "argument " + std::to_string(i),
+                      error))
+      return false;
+  for (size_t i = 0; i < bundle.results.size(); ++i) {
+    std::string what = "result " + std::to_string(i);
+    if (!validateSpec(bundle.results[i], what, error))
+      return false;
+    if (!bundle.results[i].isTensor)
+      return complain(error, what + " is not a tensor");
+  }
+  if (bundle.kernels.size() > kMaxKernels)
+    return complain(error, "it has more than " + std::to_string(kMaxKernels) +
+                               " fused ops");
+  for (size_t i = 0; i < bundle.kernels.size(); ++i)
+    if (!validateKernel(bundle.kernels[i], bundle,
+                        "fused op " + std::to_string(i), error))
+      return false;
+  for (size_t i = 0; i < bundle.objects.size(); ++i) {
+    const std::string &format = bundle.objects[i].format;
+    if (format != "cubin" && format != "ptx")
+      return complain(error, "code object " + std::to_string(i) +
+                                 " has format '" + format +
+                                 "', accepted are cubin and ptx");
+  }
+  return true;
+}

@@ -1,0 +1,209 @@
+//===- FakeCuda.cpp - A CUDA driver without a device ----------------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "FakeCuda.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+using namespace indexer::runtime;
+
+static FakeCudaState state;
+/// Guards `state` where a launch changes it.
+static std::mutex mutex;
+/// The context stack of a thread.
+static thread_local std::vector<CuContext> contexts;
+
+/// Functions of the one module, kept alive for their names.
+static std::map<std::string, std::string> functions;
+
+/// The primary context of a device: any address that is not null.
+static CuContext contextOf(CuDevice device) {
+  static char contexts[16];
+  return reinterpret_cast<CuContext>(&contexts[device]);
+}
+
+/// Every function of the driver is exported with C linkage.
+#define FAKE extern "C" __attribute__((visibility("default")))
+
+FAKE FakeCudaState *fakeCudaState() { return &state; }
+
+FAKE CuResult cuInit(unsigned) { return state.initResult; }
+FAKE CuResult cuDriverGetVersion(int *version) {
+  *version = 13000;
+  return 0;
+}
+FAKE CuResult cuGetErrorName(CuResult result, const char **name) {
+  *name = result == 2     ? "CUDA_ERROR_OUT_OF_MEMORY"
+          : result == 218 ? "CUDA_ERROR_INVALID_PTX"
+          : result == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"
+                          : nullptr;
+  return *name ? 0 : 1;
+}
+FAKE CuResult cuGetErrorString(CuResult result, const char **text) {
+  *text = result == 2     ? "out of memory"
+          : result == 218 ? "a PTX JIT compilation failed"
+          : result == 701 ? "too many resources requested for launch"
+                          : nullptr;
+  return *text ? 0 : 1;
+}
+FAKE CuResult cuDeviceGetCount(int *count) {
+  *count = state.deviceCount;
+  return 0;
+}
+FAKE CuResult cuDeviceGet(CuDevice *device, int ordinal) {
+  *device = ordinal;
+  return 0;
+}
+FAKE CuResult cuDeviceGetName(char *name, int size, CuDevice) {
+  std::strncpy(name, "Fake H100", size);
+  return 0;
+}
+FAKE CuResult cuDeviceGetAttribute(int *value, CuDeviceAttribute attribute,
+                                   CuDevice) {
+  *value = attribute == CuComputeCapabilityMajor   ? state.major
+           : attribute == CuComputeCapabilityMinor ? state.minor
+                                                   : state.maxShared;
+  return 0;
+}
+FAKE CuResult cuDevicePrimaryCtxRetain(CuContext *context, CuDevice device) {
+  ++state.contextReferences;
+  *context = contextOf(device);
+  return 0;
+}
+FAKE CuResult cuDevicePrimaryCtxRelease_v2(CuDevice) {
+  --state.contextReferences;
+  return 0;
+}
+FAKE CuResult cuCtxGetCurrent(CuContext *context) {
+  *context = contexts.empty() ? nullptr : contexts.back();
+  return 0;
+}
+FAKE CuResult cuCtxPushCurrent_v2(CuContext context) {
+  std::lock_guard<std::mutex> lock(mutex);
+  ++state.pushes;
+  contexts.push_back(context);
+  return 0;
+}
+FAKE CuResult cuCtxPopCurrent_v2(CuContext *context) {
+  *context = contexts.back();
+  contexts.pop_back();
+  return 0;
+}
+FAKE CuResult cuCtxSynchronize() {
+  ++state.synchronisations;
+  return 0;
+}
+FAKE CuResult cuModuleLoadDataEx(CuModule *module, const void *image,
+                                 unsigned count, CuJitOption *options,
+                                 void **values) {
+  state.loadedImage = static_cast<const char *>(image);
+  for (unsigned i = 0; i < count; ++i)
+    if (options[i] == CuJitErrorLogBuffer)
+      std::strcpy(static_cast<char *>(values[i]), state.jitLog.c_str());
+  if (state.loadResult)
+    return state.loadResult;
+  ++state.modules;
+  *module = reinterpret_cast<CuModule>(&state);
+  return 0;
+}
+FAKE CuResult cuModuleUnload(CuModule) {
+  --state.modules;
+  return 0;
+}
+FAKE CuResult cuModuleGetFunction(CuFunction *function, CuModule,
+                                  const char *name) {
+  std::string &kept = functions[name] = name;
+  *function = reinterpret_cast<CuFunction>(&kept);
+  return 0;
+}
+FAKE CuResult cuFuncGetAttribute(int *value, CuFunctionAttribute attribute,
+                                 CuFunction) {
+  *value =
+      attribute == CuMaxThreadsPerBlock ? state.maxThreads : state.staticShared;
+  return 0;
+}
+FAKE CuResult cuFuncSetAttribute(CuFunction function,
+                                 CuFunctionAttribute attribute, int value) {
+  const auto &name = *reinterpret_cast<std::string *>(function);
+  state.functionAttributes[name][attribute] = value;
+  return 0;
+}
+#ifndef FAKE_CUDA_IS_OLD
+FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,
+                               CuFunction function, void **parameters,
+                               void **) {
+  if (state.launchResult)
+    return state.launchResult;
+  FakeLaunch launch = {};
+  launch.kernel = *reinterpret_cast<std::string *>(function);
+  std::memcpy(launch.grid, config->gridDim, sizeof launch.grid);
+  std::memcpy(launch.block, config->blockDim, sizeof launch.block);
+  launch.sharedBytes = config->sharedMemBytes;
+  launch.stream = config->stream;
+  for (unsigned i = 0; i < config->numAttributes; ++i)
+    if (config->attributes[i].id == CuLaunchAttributeClusterDimension)
+      std::memcpy(launch.cluster, config->attributes[i].value.clusterDim,
+                  sizeof launch.cluster);
+  for (size_t i = 0; i < state.parameterCount; ++i)
+    std::memcpy(launch.parameters.emplace_back().data(), parameters[i], 8);
+  launch.context = contexts.empty() ? nullptr : contexts.back();
+  std::lock_guard<std::mutex> lock(mutex);
+  state.launches.push_back(std::move(launch));
+  return 0;
+}
+#endif
+FAKE CuResult cuMemAlloc_v2(CuDevicePtr *data, size_t size) {
+  if (state.allocateResult)
+    return state.allocateResult;
+  ++state.allocations;
+  *data = reinterpret_cast<CuDevicePtr>(std::malloc(size));
+  return 0;
+}
+FAKE CuResult cuMemFree_v2(CuDevicePtr data) {
+  --state.allocations;
+  std::free(reinterpret_cast<void *>(data));
+  return 0;
+}
+FAKE CuResult cuMemcpyHtoD_v2(CuDevicePtr destination, const void *source,
+                              size_t size) {
+  std::memcpy(reinterpret_cast<void *>(destination), source, size);
+  return 0;
+}
+FAKE CuResult cuMemcpyDtoH_v2(void *destination, CuDevicePtr source,
+                              size_t size) {
+  std::memcpy(destination, reinterpret_cast<void *>(source), size);
+  return 0;
+}
+FAKE CuResult cuStreamCreate(CuStream *stream, unsigned) {
+  ++state.streams;
+  *stream = reinterpret_cast<CuStream>(&state.streams);
+  return 0;
+}
+FAKE CuResult cuStreamSynchronize(CuStream) {
+  ++state.synchronisations;
+  return 0;
+}
+FAKE CuResult cuStreamDestroy_v2(CuStream) {
+  --state.streams;
+  return 0;
+}
+FAKE CuResult cuEventCreate(CuEvent *event, unsigned) {
+  ++state.events;
+  *event = reinterpret_cast<CuEvent>(&state.events);
+  return 0;
+}
+FAKE CuResult cuEventRecord(CuEvent, CuStream) { return 0; }
+FAKE CuResult cuEventElapsedTime(float *milliseconds, CuEvent, CuEvent) {
+  *milliseconds = 2;
+  return 0;
+}
+FAKE CuResult cuEventDestroy_v2(CuEvent) {
+  --state.events;
+  return 0;
+}

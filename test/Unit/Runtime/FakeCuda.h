@@ -1,0 +1,56 @@
+//===- FakeCuda.h - A CUDA driver without a device --------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// FakeCuda.cpp is a library with the driver functions that the runtime uses.
+// It launches nothing; it remembers what it was told to launch. Tests reach its
+// state through the exported function `fakeCudaState`.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_UNIT_RUNTIME_FAKECUDA_H
+#define INDEXER_UNIT_RUNTIME_FAKECUDA_H
+
+#include "indexer/Runtime/Driver.h"
+
+#include <array>
+#include <map>
+#include <vector>
+
+/// One call of cuLaunchKernelEx.
+struct FakeLaunch {
+  std::string kernel;
+  unsigned grid[3], block[3];
+  unsigned sharedBytes;
+  void *stream;
+  /// 0, 0, 0 without the attribute.
+  unsigned cluster[3];
+  /// 8 bytes behind each of the first `parameterCount` parameters.
+  std::vector<std::array<unsigned char, 8>> parameters;
+  /// The context that was current.
+  void *context;
+};
+
+/// What the fake driver answers, and what it was asked.
+struct FakeCudaState {
+  /// Answers.
+  int deviceCount = 1, major = 9, minor = 0;
+  int maxThreads = 1024, staticShared = 0, maxShared = 232448;
+  indexer::runtime::CuResult initResult = 0, loadResult = 0, launchResult = 0,
+                             allocateResult = 0;
+  std::string jitLog;
+  /// The driver is not told how many parameters a kernel has.
+  size_t parameterCount = 0;
+
+  /// Records.
+  std::vector<FakeLaunch> launches;
+  std::string loadedImage;
+  std::map<std::string, std::map<int, int>> functionAttributes;
+  int contextReferences = 0, modules = 0, allocations = 0, streams = 0,
+      events = 0, synchronisations = 0, pushes = 0;
+};
+
+#endif // INDEXER_UNIT_RUNTIME_FAKECUDA_H

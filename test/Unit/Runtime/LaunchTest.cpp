@@ -1,0 +1,326 @@
+//===- LaunchTest.cpp - Loading and launching on a fake driver ------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "FakeDriver.h"
+#include "TestBundle.h"
+
+#include <cstring>
+#include <thread>
+
+using namespace indexer::runtime;
+
+namespace {
+/// Each test starts with an unused driver and must leave nothing behind.
+class Launch : public ::testing::Test {
+protected:
+  void SetUp() override {
+    fake = FakeCudaState();
+    fake.parameterCount = 12;
+  }
+  void TearDown() override {
+    indexerKernelDestroy(kernel);
+    EXPECT_EQ(fake.modules, 0);
+    EXPECT_EQ(fake.contextReferences, 0);
+    EXPECT_EQ(fake.streams, 0);
+    EXPECT_EQ(fake.events, 0);
+  }
+
+  /// Loads `bundle` on `device` into `kernel`; gives the error, or "".
+  std::string load(const Bundle &contents, int device = 0) {
+    std::string bytes = serialize(contents);
+    IndexerBundle *bundle = nullptr;
+    EXPECT_EQ(indexerBundleCreate(bytes.data(), bytes.size(), &bundle),
+              INDEXER_OK);
+    status = indexerKernelLoad(bundle, device, &kernel);
+    indexerBundleDestroy(bundle); // The kernel must not need it.
+    return status ? indexerLastError() : "";
+  }
+  /// Launches `call`; gives the error, or "".
+  std::string launch(const Call &call, void *stream = nullptr) {
+    status = indexerKernelLaunch(kernel, call.arguments.data(),
+                                 call.arguments.size(), call.results.data(),
+                                 call.results.size(), stream);
+    return status ? indexerLastError() : "";
+  }
+
+  FakeCudaState &fake = useFakeCuda();
+  IndexerKernel *kernel = nullptr;
+  IndexerStatus status = INDEXER_OK;
+};
+} // namespace
+
+/// Expects parameter `index` to begin with the bytes of `value`.
+template <typename T>
+static void expectParameter(const FakeLaunch &launch, size_t index, T value) {
+  EXPECT_EQ(std::memcmp(launch.parameters[index].data(), &value, sizeof value),
+            0)
+      << "parameter " << index;
+}
+
+TEST_F(Launch, PacksParametersInOrder) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  Call call(5, 64);
+  call.setShape(call.tensor(0), {5, 128}, {4096, 2});
+  int stream;
+  ASSERT_EQ(launch(call, &stream), "");
+  ASSERT_EQ(fake.launches.size(), 1u);
+  const FakeLaunch &got = fake.launches[0];
+  EXPECT_EQ(got.stream, &stream);
+  EXPECT_NE(got.context, nullptr);
+  for (unsigned i = 0; i < 3; ++i)
+    expectParameter(got, i, call.tensor(i).data);
+  expectParameter(got, 3, call.results[0].data);
+  expectParameter<int64_t>(got, 4, 4096);
+  expectParameter<int64_t>(got, 5, 2);
+  expectParameter<int64_t>(got, 6, 64);
+  expectParameter<int64_t>(got, 7, 5);
+  expectParameter<int64_t>(got, 8, 64);
+  expectParameter<int64_t>(got, 9, 128);
+  expectParameter<float>(got, 10, 0.1f);
+  expectParameter<uint16_t>(got, 11, 0x3e00); // 0.125 in bf16.
+}
+
+// T = 5, H = 64, tiles of 2x8: 3x8 blocks, and x rounded up to clusters of 4.
+TEST_F(Launch, SetsGridClusterAndSharedMemory) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  const FakeLaunch &got = fake.launches.at(0);
+  EXPECT_EQ(got.kernel, "fma");
+  EXPECT_EQ(got.grid[0], 4u);
+  EXPECT_EQ(got.grid[1], 8u);
+  EXPECT_EQ(got.grid[2], 1u);
+  EXPECT_EQ(got.block[0], 256u);
+  EXPECT_EQ(got.block[1], 1u);
+  EXPECT_EQ(got.sharedBytes, 65536u);
+  EXPECT_EQ(got.cluster[0], 4u);
+  EXPECT_EQ(got.cluster[1], 1u);
+  EXPECT_EQ(fake.functionAttributes["fma"][CuMaxDynamicSharedSizeBytes], 65536);
+  EXPECT_EQ(
+      fake.functionAttributes["fma"].count(CuNonPortableClusterSizeAllowed),
+      0u);
+  EXPECT_TRUE(fake.functionAttributes["plain"].empty());
+}
+
+TEST_F(Launch, LargeClustersAreAllowedAtLoad) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[0].cluster = 16;
+  ASSERT_EQ(load(bundle), "");
+  EXPECT_EQ(fake.functionAttributes["fma"][CuNonPortableClusterSizeAllowed], 1);
+}
+
+// T = 1000, H = 24, tiles of 64x16, heads first: x over heads.
+TEST_F(Launch, HeadsFirstSwapsTheGrid) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  ASSERT_EQ(launch(Call(1000, 24)), "");
+  const FakeLaunch &got = fake.launches.at(0);
+  EXPECT_EQ(got.kernel, "plain");
+  EXPECT_EQ(got.grid[0], 2u);
+  EXPECT_EQ(got.grid[1], 16u);
+  EXPECT_EQ(got.cluster[0], 0u);
+}
+
+TEST_F(Launch, PicksTheKernelByTokens) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  for (int64_t t : {1, 16, 17, 129})
+    ASSERT_EQ(launch(Call(t, 64)), "");
+  EXPECT_EQ(fake.launches[0].kernel, "fma");
+  EXPECT_EQ(fake.launches[1].kernel, "fma");
+  EXPECT_EQ(fake.launches[2].kernel, "plain");
+  EXPECT_EQ(fake.launches[3].kernel, "plain");
+}
+
+TEST_F(Launch, SaysWhichTokensHaveNoKernel) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches.pop_back();
+  ASSERT_EQ(load(bundle), "");
+  EXPECT_EQ(launch(Call(17, 64)),
+            "the bundle has no kernel of 'head_gate' for T = 17");
+  EXPECT_EQ(status, INDEXER_INVALID_ARGUMENT);
+}
+
+TEST_F(Launch, EmptyCallsLaunchNothing) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  EXPECT_EQ(launch(Call(0, 64)), "");
+  EXPECT_EQ(launch(Call(5, 0)), "");
+  EXPECT_TRUE(fake.launches.empty());
+}
+
+TEST_F(Launch, WrongArgumentsLaunchNothing) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  Call call(5, 64);
+  call.setShape(call.tensor(2), {5, 63, 1});
+  EXPECT_EQ(launch(call),
+            "argument 2 ('q_scale') has shape [5, 63, 1], expected [T, H, 1] "
+            "with T = 5 (from 'x'), H = 64 (from 'weight')");
+  EXPECT_TRUE(fake.launches.empty());
+}
+
+TEST_F(Launch, GridLimitsAreChecked) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[1].tileT = 1;
+  ASSERT_EQ(load(bundle), "");
+  EXPECT_EQ(launch(Call(65535, 16)), "");
+  EXPECT_EQ(launch(Call(65536, 16)),
+            "kernel 'plain' needs 65536 blocks in grid y for T = 65536, H = "
+            "16, accepted are 65535");
+  EXPECT_EQ(launch(Call(int64_t(1) << 40, 1)),
+            "kernel 'plain' needs 1099511627776 blocks in grid y for T = "
+            "1099511627776, H = 1, accepted are 65535");
+  EXPECT_EQ(fake.launches.size(), 1u);
+}
+
+TEST_F(Launch, SeveralFusedOpsRunInOrder) {
+  Bundle bundle = makeHeadGate();
+  bundle.results.push_back(bundle.results[0]);
+  bundle.kernels.push_back(bundle.kernels[0]);
+  bundle.kernels[1].operands[3].argument = 1;
+  bundle.kernels[1].launches[0].kernel = "second";
+  ASSERT_EQ(load(bundle), "");
+  Call call(5, 64);
+  call.results.push_back(call.results[0]);
+  call.results[1].data = reinterpret_cast<void *>(0xa000);
+  ASSERT_EQ(launch(call), "");
+  ASSERT_EQ(fake.launches.size(), 2u);
+  EXPECT_EQ(fake.launches[0].kernel, "fma");
+  EXPECT_EQ(fake.launches[1].kernel, "second");
+  expectParameter(fake.launches[0], 3, call.results[0].data);
+  expectParameter(fake.launches[1], 3, call.results[1].data);
+}
+
+TEST_F(Launch, LaunchErrorsAreReported) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  fake.launchResult = 701;
+  EXPECT_EQ(launch(Call(5, 64)),
+            "launching kernel 'fma' failed with "
+            "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (too many resources requested "
+            "for launch)");
+  EXPECT_EQ(status, INDEXER_CUDA_ERROR);
+  fake.launchResult = 4321;
+  EXPECT_EQ(launch(Call(5, 64)), "launching kernel 'fma' failed with an "
+                                 "unknown error (code 4321)");
+}
+
+// The context of the caller is current again afterwards, and a context that is
+// current already is left alone.
+TEST_F(Launch, RestoresTheContext) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  int pushes = fake.pushes;
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  EXPECT_EQ(fake.pushes, pushes + 1);
+  std::string error;
+  Driver driver;
+  ASSERT_TRUE(Driver::open(fakeCudaPath, driver, error)) << error;
+  CuContext current = nullptr;
+  driver.ctxGetCurrent(&current);
+  EXPECT_EQ(current, nullptr);
+  driver.ctxPushCurrent(static_cast<CuContext>(fake.launches[0].context));
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  EXPECT_EQ(fake.pushes, pushes + 2);
+  driver.ctxPopCurrent(&current);
+  EXPECT_EQ(current, fake.launches[0].context);
+}
+
+TEST_F(Launch, DevicesHaveContextsOfTheirOwn) {
+  fake.deviceCount = 2;
+  ASSERT_EQ(load(makeHeadGate(), 1), "");
+  IndexerKernel *first = kernel;
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  ASSERT_EQ(load(makeHeadGate(), 0), "");
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  indexerKernelDestroy(first);
+  EXPECT_NE(fake.launches[0].context, fake.launches[1].context);
+}
+
+TEST_F(Launch, ThreadsShareAKernel) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      for (int k = 0; k < 200; ++k) {
+        Call call(i % 2 ? 5 : 500, 64);
+        EXPECT_EQ(indexerKernelLaunch(kernel, call.arguments.data(), 4,
+                                      call.results.data(), 1, nullptr),
+                  INDEXER_OK);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(fake.launches.size(), 800u);
+}
+
+TEST_F(Launch, LoadsTheCodeOfTheChip) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  EXPECT_EQ(fake.loadedImage, "machine code");
+  indexerKernelDestroy(kernel);
+  fake.major = 12;
+  ASSERT_EQ(load(makeHeadGate()), "");
+  EXPECT_EQ(fake.loadedImage, ".version 8.6");
+}
+
+TEST_F(Launch, RejectsAnotherChip) {
+  Bundle bundle = makeHeadGate();
+  bundle.objects = {{"sm_80", "cubin", "", ""}};
+  EXPECT_EQ(load(bundle), "the bundle has code for sm_80, device 0 is sm_90a "
+                          "(Fake H100)");
+  EXPECT_EQ(status, INDEXER_NO_DEVICE);
+  bundle.objects.clear();
+  EXPECT_EQ(load(bundle),
+            "the bundle has no code, device 0 is sm_90a (Fake H100)");
+}
+
+TEST_F(Launch, RejectsDevicesThatDoNotExist) {
+  EXPECT_EQ(load(makeHeadGate(), 1),
+            "device 1 does not exist: this machine has 1 CUDA device");
+  EXPECT_EQ(status, INDEXER_NO_DEVICE);
+  EXPECT_EQ(load(makeHeadGate(), -1),
+            "device -1 does not exist: this machine has 1 CUDA device");
+}
+
+TEST_F(Launch, RejectsCodeThatCannotRun) {
+  fake.maxThreads = 128;
+  EXPECT_EQ(load(makeHeadGate()), "kernel 'fma' is launched with 256 threads, "
+                                  "its code accepts at most 128");
+  fake.maxThreads = 1024;
+  fake.staticShared = 200000;
+  EXPECT_EQ(load(makeHeadGate()),
+            "kernel 'fma' needs 265536 bytes of shared memory, device 0 "
+            "(sm_90a) has 232448");
+}
+
+TEST_F(Launch, ReportsWhatTheDriverSaysAboutPtx) {
+  fake.major = 8;
+  fake.loadResult = 218;
+  fake.jitLog = "ptxas error: line 7\nmore";
+  EXPECT_EQ(load(makeHeadGate()),
+            "loading the ptx for sm_80 on device 0 (sm_80) (ptxas error: line "
+            "7) failed with CUDA_ERROR_INVALID_PTX (a PTX JIT compilation "
+            "failed)");
+  EXPECT_EQ(status, INDEXER_CUDA_ERROR);
+}
+
+TEST_F(Launch, TimesTheMeanOfManyLaunches) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  Call call(5, 64);
+  double microseconds = 0;
+  ASSERT_EQ(indexerKernelTime(kernel, call.arguments.data(), 4,
+                              call.results.data(), 1, 10, &microseconds),
+            INDEXER_OK);
+  EXPECT_EQ(fake.launches.size(), 11u); // One to warm up.
+  EXPECT_EQ(microseconds, 200);         // The fake driver says 2 ms.
+  EXPECT_EQ(indexerKernelTime(kernel, call.arguments.data(), 4,
+                              call.results.data(), 1, 0, &microseconds),
+            INDEXER_INVALID_ARGUMENT);
+  EXPECT_STREQ(indexerLastError(), "'launches' is 0, expected at least 1");
+}
+
+TEST_F(Launch, NullPointersAreRejected) {
+  EXPECT_EQ(indexerKernelLaunch(nullptr, nullptr, 0, nullptr, 0, nullptr),
+            INDEXER_INVALID_ARGUMENT);
+  EXPECT_STREQ(indexerLastError(), "'kernel' is null");
+  EXPECT_EQ(indexerKernelLoad(nullptr, 0, &kernel), INDEXER_INVALID_ARGUMENT);
+  EXPECT_STREQ(indexerLastError(), "'bundle' is null");
+}
