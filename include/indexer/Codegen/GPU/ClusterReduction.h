@@ -1,0 +1,77 @@
+//===- ClusterReduction.h - Sum of the CTAs of a cluster --------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sums the outputs of a tile over the CTAs of a cluster, in a fixed order. Each
+// CTA owns an equal share of the outputs; every CTA sends its sums straight
+// from registers into the owner's shared memory by st.async, which counts the
+// bytes on the owner's mbarrier. There is no second cluster barrier and no
+// release fence (either costs half a microsecond). In the order of a kernel:
+//
+//   initialize()    one thread: mbarrier for one arrival and all bytes
+//   arrive()        cluster barrier, relaxed: the fence of the initialization
+//                   is the mbarrier's own
+//   ... loads ...
+//   waitForPeers()  from here on all peers run, and their mbarriers count
+//   send()          of each group of outputs
+//   waitForSums()   until all bytes are there, before the first collect()
+//   collect()
+//
+// No CTA leaves before its last peer has written: at least one of its threads
+// waits for all the bytes. What a CTA sends is in registers, so it may leave
+// before it is received.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_CLUSTERREDUCTION_H
+#define INDEXER_CODEGEN_GPU_CLUSTERREDUCTION_H
+
+#include "indexer/Codegen/GPU/SharedMemory.h"
+
+namespace indexer {
+
+/// The reduction of one kernel over clusters of 2 CTAs or more.
+class ClusterReduction {
+public:
+  /// `rank` (i32) is the number of this CTA in its cluster of `cluster`;
+  /// `outputs` of a tile are a multiple of it.
+  ClusterReduction(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
+                   int64_t cluster, int64_t outputs, mlir::Value rank);
+
+  /// Outputs that a CTA owns: number `rank` * share() and the following.
+  int64_t share() const { return outputs / cluster; }
+  /// Consecutive outputs (1, 2 or 4) that one send takes, all of one owner.
+  int64_t sendWidth() const;
+
+  /// Thread `initializer` (a constant) of `thread` prepares the barrier.
+  void initialize(KernelBuilder &kernel, mlir::Value thread,
+                  int64_t initializer);
+  void arrive(KernelBuilder &kernel);
+  void waitForPeers(KernelBuilder &kernel);
+
+  /// Where the outputs from `output` (i32, a multiple of sendWidth()) on are
+  /// sent: addresses in the owner's shared memory.
+  struct Destination {
+    mlir::Value data, barrier;
+  };
+  Destination destination(KernelBuilder &kernel, mlir::Value output);
+  /// Sends sendWidth() sums.
+  void send(KernelBuilder &kernel, const Destination &destination,
+            mlir::ValueRange sums);
+
+  void waitForSums(KernelBuilder &kernel);
+  /// The whole sum of the owned output number `index` (i32, below share()),
+  /// CTAs in the order of KernelBuilder::sum.
+  mlir::Value collect(KernelBuilder &kernel, mlir::Value index);
+
+private:
+  int64_t cluster, outputs;
+  mlir::Value rank, buffer, barrier;
+};
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_CLUSTERREDUCTION_H

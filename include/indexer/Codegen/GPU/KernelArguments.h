@@ -1,0 +1,78 @@
+//===- KernelArguments.h - Parameters of a kernel -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A kernel takes, in this order: for each tensor operand its address and one
+// stride for each dimension; the extents of t, h and d that are not static; the
+// scalars. Nothing of a layout is compiled in.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_KERNELARGUMENTS_H
+#define INDEXER_CODEGEN_GPU_KERNELARGUMENTS_H
+
+#include "indexer/Codegen/GPU/LaunchMetadata.h"
+#include "indexer/Fusion/FusedOp.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace indexer {
+
+/// An operand of the fused op inside the kernel.
+struct KernelOperand {
+  /// Type of an element, or of the scalar.
+  mlir::Type elementType;
+  /// From the loops (t, h, d) to the operand's dimensions.
+  mlir::AffineMap map;
+  /// Address of the element of index 0; null for a scalar.
+  mlir::Value pointer;
+  /// Stride of each dimension, i64, in elements.
+  llvm::SmallVector<mlir::Value> strides;
+  /// An input that is no tensor: its value.
+  mlir::Value scalar;
+
+  /// Stride along `loop`; null when the operand is not indexed by it.
+  mlir::Value strideAlong(unsigned loop) const;
+};
+
+/// All that a kernel gets from outside.
+struct KernelArguments {
+  /// x, weight, the operands of the epilogue, the result.
+  llvm::SmallVector<KernelOperand> operands;
+  /// Extents of t, h and d: i64 parameters or constants.
+  mlir::Value extents[3];
+  /// `FusedOp::scalars` to parameters, or to clones of constants.
+  mlir::IRMapping scalars;
+  /// Meaning of each parameter.
+  llvm::SmallVector<KernelParameterInfo> parameters;
+
+  const KernelOperand &lhs() const { return operands[0]; }
+  const KernelOperand &rhs() const { return operands[1]; }
+  llvm::ArrayRef<KernelOperand> epilogueOperands() const {
+    return llvm::ArrayRef(operands).drop_front(2).drop_back();
+  }
+  const KernelOperand &result() const { return operands.back(); }
+};
+
+/// Creates the kernel `name` in `module`, for CTAs of `threads` threads, with
+/// an entry block that ends in gpu.return; `builder` is left before that
+/// return.
+mlir::gpu::GPUFuncOp createKernel(mlir::OpBuilder &builder,
+                                  mlir::gpu::GPUModuleOp module,
+                                  llvm::StringRef name, const FusedOp &fused,
+                                  int64_t threads, KernelArguments &arguments);
+
+/// The extents of `fused` for the launch metadata.
+std::array<ExtentInfo, 3> extentSources(const FusedOp &fused);
+
+/// True when `value` is a constant that a kernel clones instead of taking it as
+/// a parameter.
+bool isClonedConstant(mlir::Value value);
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_KERNELARGUMENTS_H

@@ -1,0 +1,77 @@
+//===- Passes.td - Passes of the GPU code generation stage -*- tablegen -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_PASSES
+#define INDEXER_CODEGEN_GPU_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def OutlineKernels : Pass<"indexer-outline-kernels", "mlir::ModuleOp"> {
+  let summary = "Move each scheduled fused op into a function of its own";
+  let description = [{
+    *Matches* each `linalg.generic` with `indexer.schedules` in the functions of
+    the module.
+
+    *Produces* `func.func private @<caller>_gate<N>` and a `func.call` of it at
+    the op's place. Arguments: x, weight, the operands of the epilogue, then
+    scalars that are no constants (constants are cloned); result: the gate. The
+    function has the attributes `llvm.emit_c_interface` and `indexer.outlined`.
+    A `linalg.fill` or `tensor.empty` that only served the op is erased.
+
+    *Declines* with an error on the op: it is not a fused op; its running sum
+    (result 0) has uses, which no kernel stores; a value that its body takes
+    from outside is no float, integer or index.
+
+    *Numerics*: bit-identical.
+
+    *Options*: none.
+
+    *Example*: `test/Codegen/GPU/outline-kernels.mlir`.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "::indexer::IndexerDialect"];
+}
+
+def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
+  let summary = "Build the GPU kernels of each outlined function";
+  let description = [{
+    *Matches* each function with `indexer.outlined` and a body.
+
+    *Produces* `gpu.module @<name>_kernels` with one `gpu.func` kernel for each
+    schedule, named `<name>_<family>`, with a number behind it from the second
+    of a family on. The function becomes a declaration (`llvm.emit_c_interface`)
+    with the launch metadata: `indexer.kernels`, `indexer.launch`,
+    `indexer.extents`, `indexer.scalars` (LaunchMetadata.h). The module gets
+    `gpu.container_module`. The callers are not touched: they verify, and are
+    bufferized and lowered by upstream's passes.
+
+    *Declines* with an error on the op: the body is not one fused op with
+    schedules.
+
+    *Numerics*: the sum over d is reordered, and a product and its addition may
+    be one FMA. The order is fixed: a thread sums every `threads`-th group of
+    consecutive elements in ascending order (groups of 16 bytes where both
+    operands are contiguous along d and aligned, else single elements), a warp
+    sums its lanes by a butterfly, and the warps are added in ascending order.
+    It depends on `threads`, the extent of d, strides and alignment, never on T,
+    H or the row's place in the tile. The epilogue is bit-identical: the
+    source's ops in the source's order, without fast-math.
+
+    *Options*: none.
+
+    *Example*: `test/Codegen/GPU/generate-kernels.mlir`.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::gpu::GPUDialect", "mlir::LLVM::LLVMDialect",
+    "mlir::memref::MemRefDialect", "mlir::NVVM::NVVMDialect",
+    "mlir::scf::SCFDialect", "::indexer::IndexerDialect"];
+}
+
+#endif // INDEXER_CODEGEN_GPU_PASSES

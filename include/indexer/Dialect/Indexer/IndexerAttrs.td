@@ -1,0 +1,117 @@
+//===- IndexerAttrs.td - Attributes of the indexer dialect -*- tablegen -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_DIALECT_INDEXER_INDEXERATTRS_TD
+#define INDEXER_DIALECT_INDEXER_INDEXERATTRS_TD
+
+include "indexer/Dialect/Indexer/IndexerDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class Indexer_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Indexer_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule
+//===----------------------------------------------------------------------===//
+
+def Indexer_Family : I32EnumAttr<"Family", "structure of a kernel", [
+    I32EnumAttrCase<"Plain", 0, "plain">,
+    I32EnumAttrCase<"RegisterMma", 1, "register_mma">]> {
+  let cppNamespace = "::indexer";
+  let genSpecializedAttr = 0;
+}
+
+def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
+  let summary = "How one kernel of a fused op is built";
+  let description = [{
+    `cluster` CTAs of `threads` threads each share the elements of d and compute
+    `tile_t` x `tile_h` outputs together. The kernel serves token counts up to
+    `max_tokens`, from one more than the schedule before it in the array serves;
+    without `max_tokens` it serves all of them. A family that sets conditions
+    stands before those that set none, and only counts within its own kind: what
+    its kernels cannot take goes to the kernels behind them.
+
+    The family `plain` multiplies and adds in f32 on the CUDA cores, with every
+    thread holding `tile_t` x `tile_h` accumulators in registers. It is right
+    for every T >= 1, H, E, element type and stride. `cluster` is 1.
+
+    The family `register_mma` multiplies on the tensor cores, `mma.sync` with
+    heads as M and tokens as N, and both operands loaded from global memory into
+    the registers of the fragments. All elements of a thread are loaded before
+    the first multiplication. It takes x and weight of one 16-bit type, a static
+    H that is a multiple of `tile_h`, a static E that is a multiple of `cluster`
+    x `threads`, and at run time rows that are contiguous along d and aligned to
+    16 bytes. `tile_h` is 8 or a multiple of 16, `tile_t` a multiple of 8, and
+    `cluster` a power of two up to 16; more than 8 is not portable, and more than
+    1 needs compute capability 9.0.
+
+    ```mlir
+    #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                      threads = 224, cluster = 16, max_tokens = 16>
+    #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<Indexer_Family>:$family,
+    "int64_t":$tile_t,
+    "int64_t":$tile_h,
+    "int64_t":$threads,
+    DefaultValuedParameter<"int64_t", "1">:$cluster,
+    DefaultValuedParameter<"int64_t", "::indexer::unboundedTokens">:$max_tokens);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Outputs of a CTA; in the family `plain`, accumulators of a thread.
+    int64_t getOutputs() const { return getTileT() * getTileH(); }
+    /// Warps of a CTA.
+    int64_t getWarps() const { return getThreads() / 32; }
+    /// True when the kernel sets conditions on the operands: a kernel of another
+    /// family must stand behind it.
+    bool isConditional() const { return getFamily() != Family::Plain; }
+    /// True when the schedule serves every token count above its lower bound.
+    bool isUnbounded() const { return getMaxTokens() == unboundedTokens; }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Kernel parameters
+//===----------------------------------------------------------------------===//
+
+def Indexer_ParameterKind : I32EnumAttr<"ParameterKind",
+    "meaning of a kernel parameter", [
+    I32EnumAttrCase<"Pointer", 0, "pointer">,
+    I32EnumAttrCase<"Stride", 1, "stride">,
+    I32EnumAttrCase<"Extent", 2, "extent">,
+    I32EnumAttrCase<"Scalar", 3, "scalar">]> {
+  let cppNamespace = "::indexer";
+  let genSpecializedAttr = 0;
+}
+
+def Indexer_ParameterAttr : Indexer_Attr<"Parameter", "parameter"> {
+  let summary = "Meaning of one parameter of a kernel";
+  let description = [{
+    `pointer N` is the address of the first element of tensor operand N, and
+    `stride N[D]` the stride of its dimension D, in elements; operands are x,
+    weight, the epilogue's operands, the result. `extent N` is the extent of
+    loop N (0 = t, 1 = h, 2 = d), `scalar N` the scalar number N.
+
+    ```mlir
+    #indexer.parameter<stride 0[1]>
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<Indexer_ParameterKind>:$kind,
+    "unsigned":$index,
+    OptionalParameter<"std::optional<unsigned>">:$dim);
+  let assemblyFormat = "`<` $kind $index (`[` $dim^ `]`)? `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // INDEXER_DIALECT_INDEXER_INDEXERATTRS_TD

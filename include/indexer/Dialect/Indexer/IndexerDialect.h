@@ -1,0 +1,59 @@
+//===- IndexerDialect.h - The indexer dialect -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attributes that say what upstream dialects cannot: how the kernels of a fused
+// op are built (`#indexer.schedule`) and what their parameters mean
+// (`#indexer.parameter`). IndexerAttrs.td describes them.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_DIALECT_INDEXER_INDEXERDIALECT_H
+#define INDEXER_DIALECT_INDEXER_INDEXERDIALECT_H
+
+#include "mlir/IR/Attributes.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/DialectImplementation.h"
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace indexer {
+
+/// `max_tokens` of a schedule that serves any number of tokens.
+constexpr int64_t unboundedTokens = std::numeric_limits<int64_t>::max();
+
+/// On a fused op: the array of its `#indexer.schedule`, ordered by max_tokens.
+constexpr llvm::StringLiteral schedulesAttrName = "indexer.schedules";
+/// On a function whose body is one fused op.
+constexpr llvm::StringLiteral outlinedAttrName = "indexer.outlined";
+
+/// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
+/// thread addresses at most 256 (CUDA Programming Guide, "Compute
+/// Capabilities").
+int64_t registersPerThread(int64_t threads);
+
+/// Registers that a thread of the family `register_mma` needs, when it loads
+/// `steps` steps of 32 elements of d before it multiplies.
+int64_t registerMmaRegisters(int64_t tileT, int64_t tileH, int64_t steps);
+
+/// Shared memory of a kernel of the family `register_mma`, in bytes: the sums
+/// of each warp, in rows of heads padded by 4, and with clusters what a CTA
+/// receives from its peers and the barrier that counts it.
+int64_t registerMmaSharedBytes(int64_t tileT, int64_t tileH, int64_t threads,
+                               int64_t cluster);
+
+} // namespace indexer
+
+#include "indexer/Dialect/Indexer/IndexerDialect.h.inc"
+#include "indexer/Dialect/Indexer/IndexerEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "indexer/Dialect/Indexer/IndexerAttrs.h.inc"
+
+#endif // INDEXER_DIALECT_INDEXER_INDEXERDIALECT_H

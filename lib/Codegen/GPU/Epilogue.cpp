@@ -1,0 +1,41 @@
+//===- Epilogue.cpp - From the sum to the stored gate -----------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/Epilogue.h"
+
+#include "indexer/Codegen/GPU/GlobalMemory.h"
+
+using namespace mlir;
+using namespace indexer;
+
+SmallVector<Value> indexer::loadEpilogueOperands(KernelBuilder &kernel,
+                                                 const KernelArguments &args,
+                                                 Value t, Value h) {
+  Value indices[3] = {t, h, Value()};
+  SmallVector<Value> operands;
+  for (const KernelOperand &operand : args.epilogueOperands())
+    operands.push_back(
+        operand.scalar ? operand.scalar
+                       : loadElements(kernel.builder, kernel.loc, operand,
+                                      elementAddress(kernel.builder, kernel.loc,
+                                                     operand, indices),
+                                      1)
+                             .front());
+  return operands;
+}
+
+void indexer::storeGate(KernelBuilder &kernel, const FusedOp &fused,
+                        const KernelArguments &args, Value sum,
+                        ValueRange operands, Value t, Value h) {
+  Value indices[3] = {t, h, Value()};
+  IRMapping mapping = args.scalars;
+  Value gate = cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
+  storeElement(
+      kernel.builder, kernel.loc, gate,
+      elementAddress(kernel.builder, kernel.loc, args.result(), indices));
+}

@@ -1,0 +1,195 @@
+//===- GenerateKernels.cpp - Build the kernels of outlined functions -*- C++
+//-*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Outlined functions in; for each a gpu.module with one kernel per schedule,
+// and a declaration with the launch metadata, out. How a kernel looks is up to
+// its family (PlainKernel, RegisterMmaKernel).
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/KernelArguments.h"
+#include "indexer/Codegen/GPU/LaunchMetadata.h"
+#include "indexer/Codegen/GPU/Passes.h"
+#include "indexer/Codegen/GPU/PlainKernel.h"
+#include "indexer/Codegen/GPU/RegisterMmaKernel.h"
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Fusion/FusedOp.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/CSE.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace indexer {
+#define GEN_PASS_DEF_GENERATEKERNELS
+#include "indexer/Codegen/GPU/Passes.h.inc"
+} // namespace indexer
+
+using namespace mlir;
+using namespace indexer;
+
+namespace {
+/// The one fused op of an outlined function.
+struct OutlinedOp {
+  FusedOp fused;
+  SmallVector<ScheduleAttr> schedules;
+};
+} // namespace
+
+/// Reads the body of `func`; emits an error when it is not one fused op with
+/// schedules whose inputs are the function's arguments, in order.
+static FailureOr<OutlinedOp> readOutlined(func::FuncOp func) {
+  auto generics = llvm::to_vector(func.getOps<linalg::GenericOp>());
+  if (!func.getBody().hasOneBlock() || generics.size() != 1)
+    return func.emitOpError() << "has '" << outlinedAttrName
+                              << "' but its body is not one fused op";
+  linalg::GenericOp op = generics.front();
+  std::string why;
+  FailureOr<FusedOp> fused = FusedOp::read(op, &why);
+  if (failed(fused))
+    return op.emitOpError() << "in a function with '" << outlinedAttrName
+                            << "' is not a fused op: " << why;
+
+  SmallVector<Value> expected(op.getDpsInputs());
+  for (Value scalar : fused->scalars)
+    if (!isClonedConstant(scalar))
+      expected.push_back(scalar);
+  auto ret = dyn_cast<func::ReturnOp>(func.front().getTerminator());
+  if (!llvm::equal(expected, func.getArguments()) || !ret ||
+      ret.getNumOperands() != 1 || ret.getOperand(0) != fused->result())
+    return op.emitOpError()
+           << "in a function with '" << outlinedAttrName
+           << "' must take its arguments in order, inputs before scalars, and "
+              "only the gate is returned";
+
+  auto array = op->getAttrOfType<ArrayAttr>(schedulesAttrName);
+  if (!array || array.empty() ||
+      !llvm::all_of(array, llvm::IsaPred<ScheduleAttr>))
+    return op.emitOpError() << "has no '" << schedulesAttrName
+                            << "', expected an array of one "
+                               "'#indexer.schedule' or more";
+  return OutlinedOp{*fused,
+                    llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>)};
+}
+
+/// The loops of each operand's dimensions, the result last.
+static ArrayAttr operandLoops(Builder &builder, const FusedOp &fused) {
+  SmallVector<Attribute> loops;
+  auto add = [&](AffineMap map) {
+    SmallVector<int64_t> dims;
+    for (unsigned result = 0; result < map.getNumResults(); ++result)
+      dims.push_back(map.getDimPosition(result));
+    loops.push_back(builder.getDenseI64ArrayAttr(dims));
+  };
+  linalg::GenericOp op = fused.op;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (isa<ShapedType>(input->get().getType()))
+      add(op.getMatchingIndexingMap(input));
+  add(fused.resultMap);
+  return builder.getArrayAttr(loops);
+}
+
+/// Builds the kernel of `schedule`.
+static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
+                                    const FusedOp &fused,
+                                    ScheduleAttr schedule) {
+  switch (schedule.getFamily()) {
+  case Family::Plain:
+    break;
+  case Family::RegisterMma:
+    return buildRegisterMmaKernel(module, name, fused, schedule);
+  }
+  return buildPlainKernel(module, name, fused, schedule);
+}
+
+/// Builds the kernels of `func` and makes it a declaration.
+static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
+  FailureOr<OutlinedOp> outlined = readOutlined(func);
+  if (failed(outlined))
+    return failure();
+  const FusedOp &fused = outlined->fused;
+
+  OpBuilder builder(func.getContext());
+  auto module = gpu::GPUModuleOp::create(builder, func.getLoc(),
+                                         (func.getName() + "_kernels").str());
+  FusedKernelInfo info;
+  info.kernelsModule =
+      symbols.insert(module, std::next(func->getIterator())).str();
+  info.extents = extentSources(fused);
+  for (BlockArgument argument : func.getArguments())
+    if (!isa<ShapedType>(argument.getType()))
+      info.scalars.push_back(argument.getArgNumber());
+
+  llvm::StringMap<unsigned> numbers;
+  // Kernels without conditions serve what those with conditions cannot take, so
+  // their ranges start again from one token.
+  int64_t minTokens = 1;
+  bool wasConditional = false;
+  for (ScheduleAttr schedule : outlined->schedules) {
+    if (wasConditional && !schedule.isConditional())
+      minTokens = 1;
+    wasConditional = schedule.isConditional();
+    StringRef family = stringifyFamily(schedule.getFamily());
+    std::string name = (func.getName() + "_" + family).str();
+    if (unsigned number = numbers[family]++)
+      name += std::to_string(number);
+    KernelLaunchInfo launch = buildKernel(module, name, fused, schedule);
+    launch.minTokens = minTokens;
+    if (!schedule.isUnbounded())
+      minTokens = schedule.getMaxTokens() + 1;
+    info.launches.push_back(std::move(launch));
+  }
+
+  // The contraction is cloned for each output: its widened operands and its
+  // constants are repeated.
+  IRRewriter rewriter(func.getContext());
+  DominanceInfo dominance(module);
+  eliminateCommonSubExpressions(rewriter, dominance, module);
+
+  func->setAttr(loopsAttrName, operandLoops(builder, fused));
+  func.eraseBody();
+  func.setPrivate();
+  func->removeAttr(outlinedAttrName);
+  func->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                builder.getUnitAttr());
+  for (unsigned number = 0; number < func.getNumArguments(); ++number)
+    if (isa<ShapedType>(func.getArgumentTypes()[number]))
+      func.setArgAttr(number, "bufferization.access",
+                      builder.getStringAttr("read"));
+  writeFusedKernel(func, info);
+  return success();
+}
+
+namespace {
+struct GenerateKernels
+    : public indexer::impl::GenerateKernelsBase<GenerateKernels> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SymbolTable symbols(module);
+    SmallVector<func::FuncOp> outlined;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func->hasAttr(outlinedAttrName) && !func.isExternal())
+        outlined.push_back(func);
+    for (func::FuncOp func : outlined)
+      if (failed(generateKernels(func, symbols)))
+        return signalPassFailure();
+    if (!outlined.empty())
+      module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                      UnitAttr::get(&getContext()));
+  }
+};
+} // namespace

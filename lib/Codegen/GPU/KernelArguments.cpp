@@ -1,0 +1,169 @@
+//===- KernelArguments.cpp - Parameters of a kernel -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/KernelArguments.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace indexer;
+
+/// NVPTX address space of global memory.
+static constexpr unsigned globalSpace = 1;
+
+/// Dimension of an operand with map `map` that runs over `loop`.
+static std::optional<unsigned> dimAlong(AffineMap map, unsigned loop) {
+  for (unsigned dim = 0; dim < map.getNumResults(); ++dim)
+    if (map.getDimPosition(dim) == loop)
+      return dim;
+  return std::nullopt;
+}
+
+Value KernelOperand::strideAlong(unsigned loop) const {
+  std::optional<unsigned> dim = dimAlong(map, loop);
+  return dim ? strides[*dim] : Value();
+}
+
+bool indexer::isClonedConstant(Value value) {
+  return matchPattern(value, m_Constant());
+}
+
+std::array<ExtentInfo, 3> indexer::extentSources(const FusedOp &fused) {
+  // x has t and d, weight has h.
+  static constexpr unsigned sources[3] = {0, 1, 0};
+  std::array<ExtentInfo, 3> extents;
+  for (auto [loop, extent] : llvm::enumerate(fused.extents())) {
+    extents[loop].extent = extent;
+    if (!ShapedType::isDynamic(extent))
+      continue;
+    extents[loop].operand = sources[loop];
+    extents[loop].dim = *dimAlong(fused.inputMap(sources[loop]), loop);
+  }
+  return extents;
+}
+
+namespace {
+/// Collects the parameters of a kernel in order, and hands out the block
+/// arguments in the same order once the kernel exists.
+class ParameterList {
+public:
+  /// Adds a parameter; returns its number.
+  unsigned add(KernelParameterInfo info, Type type) {
+    infos.push_back(info);
+    types.push_back(type);
+    return types.size() - 1;
+  }
+
+  SmallVector<KernelParameterInfo> infos;
+  SmallVector<Type> types;
+};
+
+/// Parameter numbers of one operand; a scalar has the first only.
+struct OperandParameters {
+  unsigned first;
+  unsigned rank;
+  bool isScalar;
+};
+} // namespace
+
+gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
+                                     gpu::GPUModuleOp module, StringRef name,
+                                     const FusedOp &fused, int64_t threads,
+                                     KernelArguments &arguments) {
+  linalg::GenericOp op = fused.op;
+  MLIRContext *context = op.getContext();
+  Location loc = op.getLoc();
+  Type i64 = builder.getI64Type();
+  Type pointerType = LLVM::LLVMPointerType::get(context, globalSpace);
+
+  // Operands: inputs, then the gate.
+  SmallVector<Value> values(op.getDpsInputs());
+  SmallVector<AffineMap> maps;
+  for (unsigned input = 0; input < values.size(); ++input)
+    maps.push_back(fused.inputMap(input));
+  values.push_back(fused.result());
+  maps.push_back(fused.resultMap);
+
+  ParameterList list;
+  SmallVector<OperandParameters> operandParameters;
+  unsigned tensorNumber = 0;
+  for (auto [value, map] : llvm::zip(values, maps)) {
+    bool isScalar = !isa<ShapedType>(value.getType());
+    operandParameters.push_back(
+        {unsigned(list.types.size()), map.getNumResults(), isScalar});
+    // Scalars stand behind the extents; see below.
+    if (isScalar)
+      continue;
+    list.add({ParameterKind::Pointer, tensorNumber, 0}, pointerType);
+    for (unsigned dim = 0; dim < map.getNumResults(); ++dim)
+      list.add({ParameterKind::Stride, tensorNumber, dim}, i64);
+    ++tensorNumber;
+  }
+
+  SmallVector<int64_t, 3> extents = fused.extents();
+  std::optional<unsigned> extentParameters[3];
+  for (unsigned loop = 0; loop < 3; ++loop)
+    if (ShapedType::isDynamic(extents[loop]))
+      extentParameters[loop] = list.add({ParameterKind::Extent, loop, 0}, i64);
+
+  unsigned scalarNumber = 0;
+  for (auto [value, parameters] : llvm::zip(values, operandParameters))
+    if (parameters.isScalar)
+      parameters.first =
+          list.add({ParameterKind::Scalar, scalarNumber++, 0}, value.getType());
+  SmallVector<std::pair<Value, unsigned>> scalarParameters;
+  for (Value scalar : fused.scalars)
+    if (!isClonedConstant(scalar))
+      scalarParameters.emplace_back(
+          scalar, list.add({ParameterKind::Scalar, scalarNumber++, 0},
+                           scalar.getType()));
+
+  // The kernel.
+  builder.setInsertionPointToEnd(module.getBody());
+  auto kernel = gpu::GPUFuncOp::create(
+      builder, loc, name, FunctionType::get(context, list.types, {}));
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
+                  builder.getUnitAttr());
+  kernel.setKnownBlockSize(ArrayRef<int32_t>{int32_t(threads), 1, 1});
+  Block *entry = &kernel.getBody().front();
+  builder.setInsertionPointToEnd(entry);
+  builder.setInsertionPoint(gpu::ReturnOp::create(builder, loc));
+
+  for (auto [value, map, parameters] :
+       llvm::zip(values, maps, operandParameters)) {
+    KernelOperand operand;
+    operand.elementType = getElementTypeOrSelf(value);
+    operand.map = map;
+    if (parameters.isScalar) {
+      operand.scalar = kernel.getArgument(parameters.first);
+    } else {
+      operand.pointer = kernel.getArgument(parameters.first);
+      for (unsigned dim = 0; dim < parameters.rank; ++dim)
+        operand.strides.push_back(
+            kernel.getArgument(parameters.first + 1 + dim));
+    }
+    arguments.operands.push_back(std::move(operand));
+  }
+  for (unsigned loop = 0; loop < 3; ++loop)
+    arguments.extents[loop] =
+        extentParameters[loop]
+            ? Value(kernel.getArgument(*extentParameters[loop]))
+            : Value(arith::ConstantIntOp::create(builder, loc, extents[loop],
+                                                 64));
+  for (auto [scalar, number] : scalarParameters)
+    arguments.scalars.map(scalar, kernel.getArgument(number));
+  for (Value scalar : fused.scalars)
+    if (isClonedConstant(scalar))
+      arguments.scalars.map(
+          scalar, builder.clone(*scalar.getDefiningOp())->getResult(0));
+  arguments.parameters = std::move(list.infos);
+  return kernel;
+}

@@ -1,0 +1,148 @@
+//===- IndexerDialect.cpp - The indexer dialect -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace indexer;
+
+#include "indexer/Dialect/Indexer/IndexerDialect.cpp.inc"
+#include "indexer/Dialect/Indexer/IndexerEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "indexer/Dialect/Indexer/IndexerAttrs.cpp.inc"
+
+void IndexerDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "indexer/Dialect/Indexer/IndexerAttrs.cpp.inc"
+      >();
+}
+
+/// Static shared memory of a kernel, in bytes, on every chip.
+static constexpr int64_t maxStaticSharedBytes = 48 * 1024;
+
+int64_t indexer::registersPerThread(int64_t threads) {
+  return std::min<int64_t>(256, 65536 / threads);
+}
+
+int64_t indexer::registerMmaSharedBytes(int64_t tileT, int64_t tileH,
+                                        int64_t threads, int64_t cluster) {
+  int64_t partials = threads / 32 * tileT * (tileH + 4) * 4;
+  int64_t received = cluster > 1 ? tileT * tileH * 4 + 8 : 0;
+  return partials + received;
+}
+
+int64_t indexer::registerMmaRegisters(int64_t tileT, int64_t tileH,
+                                      int64_t steps) {
+  int64_t rows = tileH / 8 + tileT / 8;
+  int64_t accumulators = (tileT / 8) * ((tileH + 15) / 16) * 4;
+  return accumulators + steps * rows * 4 + 40;
+}
+
+/// Checks what only the family `plain` asks for.
+static LogicalResult
+verifyPlain(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+            int64_t tileH, int64_t threads, int64_t cluster) {
+  if (cluster != 1)
+    return emitError() << "schedule 'cluster' = " << cluster
+                       << " is not accepted: a kernel of the family 'plain' has "
+                          "no clusters";
+  // Measured with ptxas for bf16, the widest step: beyond this it spills.
+  int64_t registers = registersPerThread(threads);
+  int64_t maxOutputs = registers / 4, maxRows = registers / 10;
+  if (tileT > maxRows || tileH > maxRows || tileT + tileH > maxRows ||
+      tileT * tileH > maxOutputs)
+    return emitError() << "schedule tile of " << tileT << " x " << tileH
+                       << " outputs is not accepted: with 'threads' = "
+                       << threads << " a thread holds at most " << maxOutputs
+                       << " accumulators and " << maxRows
+                       << " rows ('tile_t' + 'tile_h') in its " << registers
+                       << " registers";
+  return success();
+}
+
+/// Checks what only the family `register_mma` asks for.
+static LogicalResult
+verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+                  int64_t tileH, int64_t threads, int64_t cluster) {
+  if (tileT % 8 != 0 || tileT > 256)
+    return emitError() << "schedule 'tile_t' = " << tileT
+                       << " is not accepted: tokens are the columns of an mma, a "
+                          "multiple of 8 up to 256";
+  if (tileH > 256 || (tileH != 8 && tileH % 16 != 0))
+    return emitError() << "schedule 'tile_h' = " << tileH
+                       << " is not accepted: heads are the rows of an mma, 8 or "
+                          "a multiple of 16 up to 256";
+  if (cluster < 1 || cluster > 16 || (cluster & (cluster - 1)) != 0)
+    return emitError() << "schedule 'cluster' = " << cluster
+                       << " is not accepted: a cluster has 1, 2, 4, 8 or 16 "
+                          "CTAs";
+  int64_t needed = registerMmaRegisters(tileT, tileH, /*steps=*/1);
+  if (needed > registersPerThread(threads))
+    return emitError() << "schedule tile of " << tileT << " x " << tileH
+                       << " outputs is not accepted: it needs " << needed
+                       << " registers, with 'threads' = " << threads
+                       << " a thread has " << registersPerThread(threads);
+  int64_t bytes = registerMmaSharedBytes(tileT, tileH, threads, cluster);
+  if (bytes > maxStaticSharedBytes)
+    return emitError() << "schedule tile of " << tileT << " x " << tileH
+                       << " outputs is not accepted: with 'threads' = "
+                       << threads << " it needs " << bytes
+                       << " bytes of shared memory, a kernel has "
+                       << maxStaticSharedBytes;
+  return success();
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   Family family, int64_t tileT, int64_t tileH,
+                                   int64_t threads, int64_t cluster,
+                                   int64_t maxTokens) {
+  if (tileT < 1)
+    return emitError() << "schedule 'tile_t' = " << tileT
+                       << " is not accepted: a tile is 1 token or more";
+  if (tileH < 1)
+    return emitError() << "schedule 'tile_h' = " << tileH
+                       << " is not accepted: a tile is 1 head or more";
+  if (threads < 32 || threads > 1024 || threads % 32 != 0)
+    return emitError() << "schedule 'threads' = " << threads
+                       << " is not accepted: a CTA has 32 to 1024 threads, in "
+                          "multiples of 32 (one warp)";
+  if (maxTokens < 1)
+    return emitError() << "schedule 'max_tokens' = " << maxTokens
+                       << " is not accepted: a kernel serves 1 token or more";
+  switch (family) {
+  case Family::Plain:
+    return verifyPlain(emitError, tileT, tileH, threads, cluster);
+  case Family::RegisterMma:
+    return verifyRegisterMma(emitError, tileT, tileH, threads, cluster);
+  }
+  return success();
+}
+
+LogicalResult
+ParameterAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      ParameterKind kind, unsigned index,
+                      std::optional<unsigned> dim) {
+  if (kind == ParameterKind::Stride && !dim)
+    return emitError() << "parameter 'stride " << index
+                       << "' has no dimension, expected 'stride " << index
+                       << "[D]'";
+  if (kind != ParameterKind::Stride && dim)
+    return emitError() << "parameter '" << stringifyParameterKind(kind) << " "
+                       << index << "' has a dimension, only a stride has one";
+  if (kind == ParameterKind::Extent && index > 2)
+    return emitError() << "parameter 'extent " << index
+                       << "' names no loop, accepted are 0 (t), 1 (h), 2 (d)";
+  return success();
+}

@@ -1,0 +1,172 @@
+//===- VerifySchedule.cpp - Reject schedules that cannot run -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads the `indexer.schedules` that a user or SelectSchedule wrote. A single
+// schedule is checked by its attribute's verifier; here is what only the array
+// or the op can tell.
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace indexer {
+#define GEN_PASS_DEF_VERIFYSCHEDULE
+#include "indexer/Schedule/Passes.h.inc"
+} // namespace indexer
+
+using namespace mlir;
+using namespace indexer;
+
+/// CTAs that a grid has at most along y, where the tiles of heads are.
+static constexpr int64_t maxHeadTiles = 65535;
+
+/// Checks the token ranges of `schedules`, in order: those with conditions
+/// first, each kind ascending, the last without an end.
+static LogicalResult verifyTokens(Operation *op,
+                                  ArrayRef<ScheduleAttr> schedules) {
+  int64_t served = 0;
+  bool wasConditional = true;
+  for (auto [number, schedule] : llvm::enumerate(schedules)) {
+    bool isConditional = schedule.isConditional();
+    if (isConditional && !wasConditional)
+      return op->emitOpError()
+             << "schedule " << number << " of the family '"
+             << stringifyFamily(schedule.getFamily())
+             << "' stands behind one of the family 'plain', expected before it: "
+                "a kernel that takes any layout serves what the others cannot";
+    if (!isConditional && wasConditional)
+      served = 0;
+    wasConditional = isConditional;
+    if (schedule.getMaxTokens() <= served) {
+      if (served == unboundedTokens)
+        return op->emitOpError()
+               << "schedule " << number
+               << " never runs: the one before it has no 'max_tokens' and "
+                  "serves every T";
+      return op->emitOpError()
+             << "schedule " << number
+             << " has 'max_tokens' = " << schedule.getMaxTokens()
+             << ", expected more than " << served
+             << ", which the schedules before it serve";
+    }
+    served = schedule.getMaxTokens();
+  }
+  if (wasConditional)
+    return op->emitOpError()
+           << "last schedule is of the family '"
+           << stringifyFamily(schedules.back().getFamily())
+           << "', expected a last schedule of the family 'plain' for operands "
+              "of any layout";
+  if (served != unboundedTokens)
+    return op->emitOpError()
+           << "last schedule serves 'max_tokens' = " << served
+           << ", expected a last schedule without 'max_tokens' for every "
+              "larger T";
+  return success();
+}
+
+/// Checks that schedule `number` of the family `register_mma` fits `fused`.
+static LogicalResult verifyRegisterMma(const FusedOp &fused, size_t number,
+                                       ScheduleAttr schedule) {
+  auto emit = [&] {
+    return linalg::GenericOp(fused.op).emitOpError()
+           << "schedule " << number << " of the family 'register_mma' ";
+  };
+  Type types[2] = {getElementTypeOrSelf(fused.lhs),
+                   getElementTypeOrSelf(fused.rhs)};
+  if (types[0] != types[1] || types[0].getIntOrFloatBitWidth() != 16)
+    return emit() << "multiplies " << types[0] << " by " << types[1]
+                  << ", accepted are two operands of bf16 or two of f16";
+  int64_t heads = fused.extents()[FusedOp::hLoop];
+  if (ShapedType::isDynamic(heads) || heads % schedule.getTileH() != 0)
+    return emit() << "has 'tile_h' = " << schedule.getTileH()
+                  << ", accepted is a static H that is a multiple of it, got "
+                  << (ShapedType::isDynamic(heads) ? std::string("a dynamic H")
+                                                   : std::to_string(heads));
+  int64_t extent = fused.extents()[FusedOp::dLoop];
+  int64_t step = schedule.getThreads() * schedule.getCluster();
+  if (ShapedType::isDynamic(extent) || extent % step != 0)
+    return emit() << "takes 'threads' x 'cluster' = " << step
+                  << " elements of d at a time, accepted is a static E that is a "
+                     "multiple of it, got "
+                  << (ShapedType::isDynamic(extent) ? std::string("a dynamic E")
+                                                    : std::to_string(extent));
+  int64_t needed = registerMmaRegisters(schedule.getTileT(),
+                                        schedule.getTileH(), extent / step);
+  int64_t available = registersPerThread(schedule.getThreads());
+  if (needed > available)
+    return emit() << "loads " << extent / step
+                  << " steps of d at once and needs " << needed
+                  << " registers for it, with 'threads' = "
+                  << schedule.getThreads() << " a thread has " << available
+                  << ": use more threads, a larger cluster or a smaller tile";
+  return success();
+}
+
+/// Checks the attribute `attr` of `op`.
+static LogicalResult verifySchedules(Operation *op, Attribute attr) {
+  auto array = dyn_cast<ArrayAttr>(attr);
+  if (!array || array.empty() ||
+      !llvm::all_of(array, llvm::IsaPred<ScheduleAttr>))
+    return op->emitOpError()
+           << "attribute '" << schedulesAttrName << "' is " << attr
+           << ", expected an array of one '#indexer.schedule' or more";
+
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return op->emitOpError() << "has '" << schedulesAttrName
+                             << "', accepted only on a fused 'linalg.generic'";
+  std::string why;
+  FailureOr<FusedOp> fused = FusedOp::read(generic, &why);
+  if (failed(fused))
+    return op->emitOpError() << "has '" << schedulesAttrName
+                             << "' but is not a fused op: " << why;
+
+  SmallVector<ScheduleAttr> schedules =
+      llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>);
+  if (failed(verifyTokens(op, schedules)))
+    return failure();
+
+  for (auto [number, schedule] : llvm::enumerate(schedules))
+    if (schedule.getFamily() == Family::RegisterMma &&
+        failed(verifyRegisterMma(*fused, number, schedule)))
+      return failure();
+
+  int64_t heads = fused->extents()[FusedOp::hLoop];
+  if (ShapedType::isDynamic(heads))
+    return success();
+  for (auto [number, schedule] : llvm::enumerate(schedules)) {
+    int64_t tiles = llvm::divideCeil(heads, schedule.getTileH());
+    if (tiles > maxHeadTiles)
+      return op->emitOpError()
+             << "schedule " << number << " cuts H = " << heads << " into "
+             << tiles << " tiles of 'tile_h' = " << schedule.getTileH()
+             << ", a grid has at most " << maxHeadTiles;
+  }
+  return success();
+}
+
+namespace {
+struct VerifySchedule
+    : public indexer::impl::VerifyScheduleBase<VerifySchedule> {
+  void runOnOperation() override {
+    // Every wrong op gets its diagnostic.
+    getOperation().walk([&](Operation *op) {
+      if (Attribute attr = op->getAttr(schedulesAttrName))
+        if (failed(verifySchedules(op, attr)))
+          signalPassFailure();
+    });
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace

@@ -1,0 +1,62 @@
+// RUN: indexer-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @+3 {{expected ::indexer::Family to be one of: plain, register_mma}}
+// expected-error @+2 {{failed to parse Indexer_ScheduleAttr parameter 'family'}}
+func.func private @unknown_family() attributes {
+  a = #indexer.schedule<family = fancy, tile_t = 4, tile_h = 8, threads = 128>}
+
+// -----
+
+func.func private @no_tile() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 0 is not accepted: a tile is 1 token or more}}
+  a = #indexer.schedule<family = plain, tile_t = 0, tile_h = 8, threads = 128>}
+
+// -----
+
+func.func private @negative_tile() attributes {
+  // expected-error @+1 {{schedule 'tile_h' = -8 is not accepted: a tile is 1 head or more}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = -8, threads = 128>}
+
+// -----
+
+func.func private @half_warp() attributes {
+  // expected-error @+1 {{schedule 'threads' = 48 is not accepted: a CTA has 32 to 1024 threads, in multiples of 32 (one warp)}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 48>}
+
+// -----
+
+func.func private @no_tokens() attributes {
+  // expected-error @+1 {{schedule 'max_tokens' = 0 is not accepted: a kernel serves 1 token or more}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
+                        max_tokens = 0>}
+
+// -----
+
+func.func private @too_many_accumulators() attributes {
+  // expected-error @+1 {{schedule tile of 8 x 16 outputs is not accepted: with 'threads' = 128 a thread holds at most 64 accumulators and 25 rows ('tile_t' + 'tile_h') in its 256 registers}}
+  a = #indexer.schedule<family = plain, tile_t = 8, tile_h = 16, threads = 128>}
+
+// -----
+
+// More threads share the registers of an SM.
+func.func private @too_many_rows() attributes {
+  // expected-error @+1 {{schedule tile of 1 x 8 outputs is not accepted: with 'threads' = 1024 a thread holds at most 16 accumulators and 6 rows ('tile_t' + 'tile_h') in its 64 registers}}
+  a = #indexer.schedule<family = plain, tile_t = 1, tile_h = 8, threads = 1024>}
+
+// -----
+
+func.func private @stride_without_dimension() attributes {
+  // expected-error @+1 {{parameter 'stride 1' has no dimension, expected 'stride 1[D]'}}
+  a = #indexer.parameter<stride 1>}
+
+// -----
+
+func.func private @pointer_with_dimension() attributes {
+  // expected-error @+1 {{parameter 'pointer 1' has a dimension, only a stride has one}}
+  a = #indexer.parameter<pointer 1[0]>}
+
+// -----
+
+func.func private @fourth_loop() attributes {
+  // expected-error @+1 {{parameter 'extent 3' names no loop, accepted are 0 (t), 1 (h), 2 (d)}}
+  a = #indexer.parameter<extent 3>}

@@ -1,0 +1,24 @@
+// RUN: indexer-opt %s | indexer-opt | FileCheck %s
+
+// The attributes print as they are written, fields in their order and defaults
+// left out.
+
+// CHECK-LABEL: func.func private @schedule_unbounded
+// CHECK-SAME: #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>
+func.func private @schedule_unbounded() attributes {
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>}
+
+// CHECK-LABEL: func.func private @schedule_any_order
+// CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 2, threads = 64, max_tokens = 16>
+func.func private @schedule_any_order() attributes {
+  a = #indexer.schedule<max_tokens = 16, threads = 64, tile_h = 2, tile_t = 1,
+                        family = plain>}
+
+// CHECK-LABEL: func.func private @parameters
+// CHECK-SAME: #indexer.parameter<pointer 0>
+// CHECK-SAME: #indexer.parameter<stride 3[0]>
+// CHECK-SAME: #indexer.parameter<extent 2>
+// CHECK-SAME: #indexer.parameter<scalar 1>
+func.func private @parameters() attributes {
+  a = [#indexer.parameter<pointer 0>, #indexer.parameter<stride 3[0]>,
+       #indexer.parameter<extent 2>, #indexer.parameter<scalar 1>]}

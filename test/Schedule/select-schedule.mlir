@@ -1,0 +1,109 @@
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-select-schedule))' | FileCheck %s
+// RUN: indexer-opt %s --verify-diagnostics \
+// RUN:   --remarks-filter=indexer-schedule --remark-format=emitRemark \
+// RUN:   --pass-pipeline='builtin.module(func.func(indexer-select-schedule))'
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// With a dynamic T each kernel has a token range; the ranges grow and the last
+// one is open. All have the same number of threads, so that the order of the sum
+// does not depend on T.
+
+// CHECK-LABEL: func.func @dynamic_tokens
+// CHECK: indexer.schedules = [
+// CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 128, max_tokens = 1>
+// CHECK-SAME: tile_t = 2, tile_h = 4, threads = 128, max_tokens = 16>
+// CHECK-SAME: #indexer.schedule<family = plain, tile_t = 8, tile_h = 8, threads = 128>]
+func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
+                          %q: tensor<?x64xf32>, %sum: tensor<?x64xf32>,
+                          %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-remark @below {{tile=1x1, tokens=1..1}}
+  // expected-remark @below {{tile=1x2, tokens=2..4}}
+  // expected-remark @below {{tile=2x4, tokens=5..16}}
+  // expected-remark @below {{tile=4x8, tokens=17..64}}
+  // expected-remark @below {{[Analysis] SelectSchedule | Category:indexer-schedule | family=plain, smem-bytes=1024, threads=128, tile=8x8, tokens=65..inf}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x7168xbf16>, tensor<64x7168xbf16>,
+          tensor<?x64xf32>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %scale: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %scale : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// With a static T one kernel is enough.
+
+// CHECK-LABEL: func.func @static_tokens
+// CHECK: indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]
+func.func @static_tokens(%x: tensor<64x7168xbf16>, %w: tensor<64x7168xbf16>,
+                         %q: tensor<64x64xf32>, %sum: tensor<64x64xf32>,
+                         %gate: tensor<64x64xf32>) -> tensor<64x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<64x64xf32>)
+      -> tensor<64x64xf32>
+  // expected-remark @below {{ctas=128, family=plain, smem-bytes=512, threads=128, tile=4x8, tokens=1..inf}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<64x7168xbf16>, tensor<64x7168xbf16>,
+          tensor<64x64xf32>)
+      outs(%fill, %gate : tensor<64x64xf32>, tensor<64x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %scale: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %scale : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<64x64xf32>, tensor<64x64xf32>)
+  return %r#1 : tensor<64x64xf32>
+}
+
+// A hand-written schedule is kept, and what is no fused op gets none.
+
+// CHECK-LABEL: func.func @keeps_handwritten
+// CHECK-NOT: indexer.schedules
+// CHECK: linalg.matmul
+// CHECK-NOT: indexer.schedules
+// CHECK: linalg.generic
+// CHECK-SAME: indexer.schedules = [#indexer.schedule<family = plain, tile_t = 3, tile_h = 5, threads = 64>]
+// CHECK-NOT: indexer.schedules
+func.func @keeps_handwritten(%x: tensor<8x64xf32>, %w: tensor<8x64xf32>,
+                             %wt: tensor<64x8xf32>, %sum: tensor<8x8xf32>,
+                             %gate: tensor<8x8xf32>)
+    -> (tensor<8x8xf32>, tensor<8x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<8x8xf32>)
+      -> tensor<8x8xf32>
+  %matmul = linalg.matmul
+      ins(%x, %wt : tensor<8x64xf32>, tensor<64x8xf32>)
+      outs(%fill : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<8x8xf32>, tensor<8x8xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 3, tile_h = 5, threads = 64>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<8x8xf32>, tensor<8x8xf32>)
+  return %matmul, %r#1 : tensor<8x8xf32>, tensor<8x8xf32>
+}

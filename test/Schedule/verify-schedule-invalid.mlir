@@ -1,0 +1,203 @@
+// RUN: indexer-opt %s --split-input-file --verify-diagnostics \
+// RUN:   --pass-pipeline='builtin.module(func.func(indexer-verify-schedule))'
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @not_an_array(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  // expected-error @below {{'linalg.generic' op attribute 'indexer.schedules' is "fast", expected an array of one '#indexer.schedule' or more}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = "fast"} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @empty_array(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  // expected-error @below {{attribute 'indexer.schedules' is [], expected an array of one '#indexer.schedule' or more}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = []} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @ranges_do_not_grow(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  // expected-error @below {{schedule 1 has 'max_tokens' = 16, expected more than 16, which the schedules before it serve}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128, max_tokens = 16>,
+        #indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128, max_tokens = 16>,
+        #indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @never_runs(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  // expected-error @below {{schedule 1 never runs: the one before it has no 'max_tokens' and serves every T}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128>,
+        #indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128, max_tokens = 16>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @large_tokens_not_served(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  // expected-error @below {{last schedule serves 'max_tokens' = 16, expected a last schedule without 'max_tokens' for every larger T}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128, max_tokens = 16>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// The grid has the tiles of heads along y.
+func.func @too_many_head_tiles(%x: tensor<?x64xf32>, %w: tensor<65536x64xf32>,
+    %sum: tensor<?x65536xf32>, %gate: tensor<?x65536xf32>) -> tensor<?x65536xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x65536xf32>)
+      -> tensor<?x65536xf32>
+  // expected-error @below {{schedule 0 cuts H = 65536 into 65536 tiles of 'tile_h' = 1, a grid has at most 65535}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<65536x64xf32>)
+      outs(%fill, %gate : tensor<?x65536xf32>, tensor<?x65536xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 1, threads = 128>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x65536xf32>, tensor<?x65536xf32>)
+  return %r#1 : tensor<?x65536xf32>
+}
+
+// -----
+
+func.func @not_a_generic(%x: tensor<8x64xf32>, %w: tensor<64x8xf32>,
+    %sum: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  // expected-error @below {{'linalg.matmul' op has 'indexer.schedules', accepted only on a fused 'linalg.generic'}}
+  %r = linalg.matmul {indexer.schedules = [#indexer.schedule<
+      family = plain, tile_t = 4, tile_h = 8, threads = 128>]}
+      ins(%x, %w : tensor<8x64xf32>, tensor<64x8xf32>)
+      outs(%sum : tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %r : tensor<8x8xf32>
+}
+
+// -----
+
+#id = affine_map<(t, h) -> (t, h)>
+
+func.func @not_a_fused_op(%x: tensor<8x64xf32>, %out: tensor<8x64xf32>)
+    -> tensor<8x64xf32> {
+  // expected-error @below {{'linalg.generic' op has 'indexer.schedules' but is not a fused op: expected two inputs or more and two tensor results}}
+  %r = linalg.generic {
+      indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<8x64xf32>) outs(%out : tensor<8x64xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<8x64xf32>
+  return %r : tensor<8x64xf32>
+}

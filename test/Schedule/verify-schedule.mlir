@@ -1,0 +1,36 @@
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-verify-schedule))' | FileCheck %s
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// What SelectSchedule would write and what it would not are both accepted, and
+// nothing is changed.
+
+// CHECK-LABEL: func.func @accepted
+// CHECK: indexer.schedules = [
+// CHECK-SAME: max_tokens = 16>
+// CHECK-SAME: threads = 128>]
+func.func @accepted(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [#indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128, max_tokens = 16>,
+        #indexer.schedule<
+          family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
