@@ -1,0 +1,81 @@
+//===- LowerKernelsToNVVM.cpp - Kernels to the NVVM dialect ---------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// In: a gpu.module as code generation leaves it. Out: llvm.func ops only. All
+// of it is upstream's: this pass holds the order of the passes, and registers
+// the conversions that convert-gpu-to-nvvm finds through interfaces, so that it
+// works the same in every tool.
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Target/Passes.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace indexer {
+
+#define GEN_PASS_DEF_LOWERKERNELSTONVVM
+#include "indexer/Target/Passes.h.inc"
+
+using namespace mlir;
+
+/// The passes, for a gpu.module.
+static OpPassManager makePipeline() {
+  OpPassManager pm(gpu::GPUModuleOp::getOperationName());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertGpuOpsToNVVMOps());
+  // Ops of nvvm that LLVM has no intrinsic for: inline PTX.
+  pm.addPass(createConvertNVVMToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  return pm;
+}
+
+namespace {
+
+/// See Passes.td.
+struct LowerKernelsToNVVM : impl::LowerKernelsToNVVMBase<LowerKernelsToNVVM> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    LowerKernelsToNVVMBase::getDependentDialects(registry);
+    makePipeline().getDependentDialects(registry);
+    arith::registerConvertArithToLLVMInterface(registry);
+    cf::registerConvertControlFlowToLLVMInterface(registry);
+    index::registerConvertIndexToLLVMInterface(registry);
+    registerConvertFuncToLLVMInterface(registry);
+    registerConvertMathToLLVMInterface(registry);
+    registerConvertMemRefToLLVMInterface(registry);
+    registerConvertNVVMToLLVMInterface(registry);
+    ub::registerConvertUBToLLVMInterface(registry);
+    vector::registerConvertVectorToLLVMInterface(registry);
+  }
+
+  void runOnOperation() override {
+    OpPassManager pm = makePipeline();
+    if (failed(runPipeline(pm, getOperation())))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace indexer

@@ -1,0 +1,54 @@
+// RUN: indexer-opt %s \
+// RUN:   --pass-pipeline='builtin.module(gpu.module(indexer-lower-kernels-to-nvvm))' \
+// RUN:   | FileCheck %s
+
+// Ops of the host are not touched.
+// CHECK-LABEL: func.func @host
+// CHECK-NEXT: scf.for
+func.func @host(%low: index, %high: index, %step: index) {
+  scf.for %i = %low to %high step %step {
+    func.call @consume(%i) : (index) -> ()
+  }
+  return
+}
+func.func private @consume(index)
+
+// CHECK-LABEL: gpu.module @kernels
+gpu.module @kernels {
+  // Structured control flow, shared memory and bf16 all have a lowering, and
+  // nothing between the dialects is left.
+  // CHECK: llvm.mlir.global internal @{{.*}} {addr_space = 3 : i32} : !llvm.array<32 x f32>
+  // CHECK: llvm.func @sum(%[[P:.+]]: !llvm.ptr<1>, %[[N:.+]]: i64, %[[S:.+]]: bf16)
+  // CHECK-SAME: nvvm.kernel
+  // CHECK-NOT: unrealized_conversion_cast
+  // CHECK: nvvm.read.ptx.sreg.tid.x
+  // CHECK: llvm.cond_br
+  // CHECK: nvvm.barrier
+  // CHECK: llvm.fpext %[[S]] : bf16 to f32
+  // CHECK: llvm.return
+  gpu.func @sum(%p: !llvm.ptr<1>, %n: i64, %s: bf16)
+      workgroup(%shared: memref<32xf32, #gpu.address_space<workgroup>>) kernel {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %zero = arith.constant 0.0 : f32
+    %thread = gpu.thread_id x
+    %extent = arith.index_cast %n : i64 to index
+    %sum = scf.for %i = %thread to %extent step %c1 iter_args(%a = %zero) -> f32 {
+      %offset = arith.index_cast %i : index to i64
+      %address = llvm.getelementptr %p[%offset]
+          : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+      %x = llvm.load %address : !llvm.ptr<1> -> f32
+      %next = arith.addf %a, %x : f32
+      scf.yield %next : f32
+    }
+    memref.store %sum, %shared[%thread]
+        : memref<32xf32, #gpu.address_space<workgroup>>
+    gpu.barrier
+    %first = memref.load %shared[%c0]
+        : memref<32xf32, #gpu.address_space<workgroup>>
+    %factor = arith.extf %s : bf16 to f32
+    %y = arith.mulf %first, %factor : f32
+    llvm.store %y, %p : f32, !llvm.ptr<1>
+    gpu.return
+  }
+}
