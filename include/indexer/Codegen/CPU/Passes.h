@@ -1,0 +1,27 @@
+//===- Passes.h - Passes of the CPU code generation -------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_CPU_PASSES_H
+#define INDEXER_CODEGEN_CPU_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::func {
+class FuncOp;
+}
+
+namespace indexer {
+
+#define GEN_PASS_DECL
+#include "indexer/Codegen/CPU/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "indexer/Codegen/CPU/Passes.h.inc"
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_CPU_PASSES_H
