@@ -1,0 +1,135 @@
+//===- Program.h - One module through all stages ----------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The facade that tools, C API and Python call: text in, artefacts and a
+// callable function out. Every artefact is made at its first request and kept.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_COMPILER_PROGRAM_H
+#define INDEXER_COMPILER_PROGRAM_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace indexer {
+
+class HostFunction;
+
+/// What a program is compiled with.
+struct ProgramOptions {
+  /// Chip of the GPU artefacts.
+  std::string chip = "sm_90a";
+  /// Entry function; empty: the only public one.
+  std::string entry;
+  /// Path of ptxas; empty: looked for.
+  std::string ptxas;
+};
+
+/// An argument given by the caller: a strided tensor in host memory (strides in
+/// elements, empty for contiguous), or a scalar.
+struct ProgramArgument {
+  bool isTensor = false;
+  void *data = nullptr;
+  mlir::Type elementType;
+  llvm::ArrayRef<int64_t> shape;
+  llvm::ArrayRef<int64_t> strides;
+  double scalar = 0;
+};
+
+/// A remark of the compiler.
+struct ProgramRemark {
+  /// "passed", "missed", "failed" or "analysis".
+  std::string kind;
+  std::string pass, category, location, text;
+};
+
+/// A result of the reference: value and bound of each element, row-major.
+struct ReferenceResult {
+  std::vector<double> values, bounds;
+};
+
+/// One module of a user, its entry function and everything made of it. Not for
+/// use by two threads at a time. Errors have one line a diagnostic:
+/// "file:line:column: error: ...".
+class Program {
+public:
+  static llvm::Expected<std::unique_ptr<Program>>
+  create(llvm::StringRef text, llvm::StringRef name, ProgramOptions options);
+  ~Program();
+
+  mlir::MLIRContext &context() { return *mlirContext; }
+  mlir::func::FuncOp entry() { return entryFunction; }
+  const ProgramOptions &options() const { return programOptions; }
+
+  /// Text of "input", "fused", "scheduled", "kernel", "nvvm", "ptx" or "llvm".
+  llvm::Expected<llvm::StringRef> artifact(llvm::StringRef stage);
+
+  /// Number of fused ops in the entry.
+  llvm::Expected<unsigned> fusedCount();
+
+  /// Remarks of the stages made so far.
+  llvm::ArrayRef<ProgramRemark> remarks() const { return remarkList; }
+
+  /// Milliseconds that each stage made so far took, in order.
+  llvm::ArrayRef<std::pair<std::string, double>> timings() const {
+    return timingList;
+  }
+
+  /// The serialized bundle with machine code for the chip.
+  llvm::Expected<llvm::StringRef> bundle();
+
+  /// Checks that the arguments fit the entry's type and each other, and gives
+  /// the shapes of the results.
+  llvm::Expected<std::vector<std::vector<int64_t>>>
+  resultShapes(llvm::ArrayRef<ProgramArgument> arguments);
+
+  /// Runs the entry on the CPU; `results` have the shapes of resultShapes.
+  llvm::Error runOnCpu(llvm::ArrayRef<ProgramArgument> arguments,
+                       llvm::ArrayRef<ProgramArgument> results);
+
+  /// Interprets the input IR in float64; 0 threads means all cores.
+  llvm::Expected<std::vector<ReferenceResult>>
+  reference(llvm::ArrayRef<ProgramArgument> arguments, unsigned threads);
+
+private:
+  Program() = default;
+
+  class Diagnostics;
+
+  /// Runs `pipeline` on a copy of the module at `from` (null: the input).
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+  run(llvm::StringRef stage, mlir::ModuleOp from, llvm::StringRef pipeline);
+  llvm::Error checkArguments(llvm::ArrayRef<ProgramArgument> arguments);
+  llvm::Expected<mlir::ModuleOp> moduleAt(llvm::StringRef stage);
+
+  ProgramOptions programOptions;
+  std::unique_ptr<mlir::MLIRContext> mlirContext;
+  std::unique_ptr<Diagnostics> diagnostics;
+  mlir::OwningOpRef<mlir::ModuleOp> input;
+  mlir::func::FuncOp entryFunction;
+  llvm::StringMap<mlir::OwningOpRef<mlir::ModuleOp>> modules;
+  llvm::StringMap<std::string> texts;
+  std::vector<ProgramRemark> remarkList;
+  std::vector<std::pair<std::string, double>> timingList;
+  std::unique_ptr<HostFunction> hostFunction;
+  std::string bundleBytes;
+  /// Function that computes the extents of the entry's results, and the last
+  /// shapes that it was asked about with its answer.
+  mlir::OwningOpRef<mlir::ModuleOp> shapeModule;
+  std::vector<std::vector<int64_t>> lastShapes, lastResultShapes;
+};
+
+} // namespace indexer
+
+#endif // INDEXER_COMPILER_PROGRAM_H

@@ -1,0 +1,403 @@
+//===- Program.cpp - One module through all stages ------------------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Compiler/Program.h"
+
+#include "Diagnostics.h"
+#include "ShapeFunction.h"
+
+#include "indexer/Compiler/Registration.h"
+#include "indexer/ExecutionEngine/HostFunction.h"
+#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Reference/Interpreter.h"
+#include "indexer/Runtime/Bundle.h"
+#include "indexer/Target/KernelBundle.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/AsmParser/AsmParserState.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace indexer;
+
+/// An artefact, the one it is made of, and how. "input" is what the user gave.
+namespace {
+struct Stage {
+  StringLiteral name, from, pipeline;
+};
+} // namespace
+
+static constexpr Stage stages[] = {
+    {"fused", "input", "indexer-fuse"},
+    {"scheduled", "fused",
+     "func.func(indexer-select-schedule{{chip={0}},indexer-verify-schedule)"},
+    {"kernel", "scheduled", "indexer-to-kernel{{chip={0}}"},
+    {"nvvm", "kernel", "indexer-to-nvvm{{chip={0}}"},
+    {"isa", "nvvm", "indexer-to-cubin{{chip={0} format=isa}"},
+    {"bin", "nvvm",
+     "indexer-to-cubin{{chip={0} format=bin ptxas={1} keep-ptx=true}"},
+    {"llvm", "fused", "indexer-to-cpu"},
+};
+
+Program::~Program() = default;
+
+/// Parses `text`; the arguments of functions keep the names of the source in
+/// their locations, for messages and bundles.
+static OwningOpRef<ModuleOp> parseNamed(StringRef text, StringRef name,
+                                        MLIRContext &context) {
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name),
+                             llvm::SMLoc());
+  AsmParserState state;
+  Block block;
+  ParserConfig config(&context);
+  if (failed(parseAsmSourceFile(sources, &block, config, &state)))
+    return nullptr;
+  OwningOpRef<ModuleOp> module =
+      mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(
+          &block, &context, FileLineColLoc::get(&context, name, 0, 0));
+  if (!module)
+    return nullptr;
+  for (auto function : module->getOps<func::FuncOp>()) {
+    const AsmParserState::BlockDefinition *names =
+        function.isExternal() ? nullptr
+                              : state.getBlockDef(&function.getBody().front());
+    if (!names)
+      continue;
+    for (auto [argument, definition] :
+         llvm::zip(function.getArguments(), names->arguments)) {
+      StringRef spelled(definition.loc.Start.getPointer(),
+                        definition.loc.End.getPointer() -
+                            definition.loc.Start.getPointer());
+      argument.setLoc(NameLoc::get(
+          StringAttr::get(&context, spelled.ltrim('%')), argument.getLoc()));
+    }
+  }
+  return module;
+}
+
+llvm::Expected<std::unique_ptr<Program>>
+Program::create(StringRef text, StringRef name, ProgramOptions options) {
+  std::unique_ptr<Program> program(new Program());
+  program->programOptions = std::move(options);
+  DialectRegistry registry;
+  registerEverything(registry);
+  program->mlirContext =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  program->diagnostics =
+      std::make_unique<Diagnostics>(*program->mlirContext, program->remarkList);
+
+  program->input = parseNamed(text, name, *program->mlirContext);
+  if (!program->input)
+    return program->diagnostics->takeError();
+
+  // The entry: the named function, or the only public one with a body.
+  SmallVector<func::FuncOp> functions;
+  for (auto function : program->input->getOps<func::FuncOp>())
+    if (!function.isExternal() &&
+        (program->programOptions.entry.empty()
+             ? function.isPublic()
+             : function.getName() == program->programOptions.entry))
+      functions.push_back(function);
+  if (functions.size() != 1) {
+    std::string known;
+    for (auto function : program->input->getOps<func::FuncOp>())
+      if (!function.isExternal())
+        known += (known.empty() ? "'" : ", '") + function.getName().str() + "'";
+    return llvm::createStringError(
+        "%s: error: %s; the module has %s", name.str().c_str(),
+        program->programOptions.entry.empty()
+            ? "the entry function must be named, as there is not exactly one "
+              "public function with a body"
+            : ("no function '" + program->programOptions.entry +
+               "' with a body")
+                  .c_str(),
+        known.empty() ? "none" : known.c_str());
+  }
+  program->entryFunction = functions.front();
+  auto isFloat = [](Type type) {
+    return type.isBF16() || type.isF16() || type.isF32() || type.isF64();
+  };
+  FunctionType type = program->entryFunction.getFunctionType();
+  for (auto [i, input] : llvm::enumerate(type.getInputs())) {
+    auto tensor = dyn_cast<RankedTensorType>(input);
+    if (!isFloat(tensor ? tensor.getElementType() : input)) {
+      program->entryFunction.emitError()
+          << "argument " << i << " of the entry has type " << input
+          << "; accepted are ranked tensors and scalars of bf16, f16, f32 and "
+             "f64";
+      return program->diagnostics->takeError();
+    }
+  }
+  for (auto [i, result] : llvm::enumerate(type.getResults())) {
+    auto tensor = dyn_cast<RankedTensorType>(result);
+    if (!tensor || !isFloat(tensor.getElementType())) {
+      program->entryFunction.emitError()
+          << "result " << i << " of the entry has type " << result
+          << "; accepted are ranked tensors of bf16, f16, f32 and f64";
+      return program->diagnostics->takeError();
+    }
+  }
+  return program;
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+Program::run(StringRef stage, ModuleOp from, StringRef pipeline) {
+  OwningOpRef<ModuleOp> module = from.clone();
+  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
+  std::string errors;
+  llvm::raw_string_ostream stream(errors);
+  if (failed(parsePassPipeline(pipeline, pm, stream)))
+    return llvm::createStringError(errors);
+  auto start = std::chrono::steady_clock::now();
+  if (failed(pm.run(*module)))
+    return diagnostics->takeError();
+  std::chrono::duration<double, std::milli> elapsed =
+      std::chrono::steady_clock::now() - start;
+  timingList.emplace_back(stage.str(), elapsed.count());
+  return module;
+}
+
+llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
+  if (name == "input")
+    return *input;
+  if (auto it = modules.find(name); it != modules.end())
+    return *it->second;
+  const Stage *stage =
+      llvm::find_if(stages, [&](const Stage &s) { return s.name == name; });
+  if (stage == std::end(stages))
+    return llvm::createStringError(
+        "no artefact '%s'; accepted are input, fused, scheduled, kernel, nvvm, "
+        "ptx and llvm",
+        name.str().c_str());
+  llvm::Expected<ModuleOp> from = moduleAt(stage->from);
+  if (!from)
+    return from.takeError();
+  if (name == "llvm")
+    from->lookupSymbol<func::FuncOp>(entryFunction.getName())
+        ->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                  UnitAttr::get(mlirContext.get()));
+  std::string pipeline =
+      llvm::formatv(stage->pipeline.data(), programOptions.chip,
+                    programOptions.ptxas)
+          .str();
+  auto module = run(name, *from, pipeline);
+  if (name == "llvm")
+    from->lookupSymbol<func::FuncOp>(entryFunction.getName())
+        ->removeAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName());
+  if (!module)
+    return module.takeError();
+  modules[name] = std::move(*module);
+  return *modules[name];
+}
+
+llvm::Expected<StringRef> Program::artifact(StringRef stage) {
+  if (auto it = texts.find(stage); it != texts.end())
+    return StringRef(it->second);
+  bool isPtx = stage == "ptx";
+  llvm::Expected<ModuleOp> module = moduleAt(isPtx ? "isa" : stage);
+  if (!module)
+    return module.takeError();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (isPtx)
+    module->walk([&](gpu::BinaryOp binary) {
+      for (auto object : binary.getObjectsAttr().getAsRange<gpu::ObjectAttr>())
+        stream << object.getObject().getValue() << "\n";
+    });
+  else
+    module->print(stream);
+  return StringRef(texts[stage] = std::move(text));
+}
+
+llvm::Expected<unsigned> Program::fusedCount() {
+  llvm::Expected<ModuleOp> module = moduleAt("fused");
+  if (!module)
+    return module.takeError();
+  unsigned count = 0;
+  auto function = module->lookupSymbol<func::FuncOp>(entryFunction.getName());
+  function.walk(
+      [&](linalg::GenericOp op) { count += succeeded(FusedOp::read(op)); });
+  return count;
+}
+
+llvm::Expected<StringRef> Program::bundle() {
+  if (!bundleBytes.empty())
+    return StringRef(bundleBytes);
+  llvm::Expected<ModuleOp> module = moduleAt("bin");
+  if (!module)
+    return module.takeError();
+  FailureOr<runtime::Bundle> bundle =
+      makeBundle(*module, entryFunction.getName());
+  if (failed(bundle))
+    return diagnostics->takeError();
+  bundleBytes = runtime::serialize(*bundle);
+  return StringRef(bundleBytes);
+}
+
+/// "tensor<?x64xf32>" for an argument as the caller gave it.
+static std::string describe(const ProgramArgument &argument) {
+  if (!argument.isTensor)
+    return "a scalar";
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << argument.elementType << " [";
+  llvm::interleaveComma(argument.shape, stream);
+  stream << "]";
+  return text;
+}
+
+llvm::Error Program::checkArguments(ArrayRef<ProgramArgument> arguments) {
+  FunctionType type = entryFunction.getFunctionType();
+  if (arguments.size() != type.getNumInputs())
+    return llvm::createStringError("'%s' takes %u arguments, got %zu",
+                                   entryFunction.getName().str().c_str(),
+                                   type.getNumInputs(), arguments.size());
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    auto tensor = dyn_cast<RankedTensorType>(type.getInput(i));
+    bool fits = argument.isTensor == bool(tensor);
+    if (fits && tensor) {
+      fits = tensor.getElementType() == argument.elementType &&
+             tensor.getRank() == static_cast<int64_t>(argument.shape.size());
+      for (auto [expected, got] : llvm::zip(tensor.getShape(), argument.shape))
+        fits = fits && got >= 0 &&
+               (ShapedType::isDynamic(expected) || expected == got);
+    }
+    if (fits)
+      continue;
+    std::string expected;
+    llvm::raw_string_ostream stream(expected);
+    stream << type.getInput(i);
+    return llvm::createStringError("argument %zu ('%s') is %s, expected %s", i,
+                                   argumentName(entryFunction, i).c_str(),
+                                   describe(argument).c_str(),
+                                   expected.c_str());
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<std::vector<int64_t>>>
+Program::resultShapes(ArrayRef<ProgramArgument> arguments) {
+  if (llvm::Error error = checkArguments(arguments))
+    return std::move(error);
+  std::vector<std::vector<int64_t>> shapes;
+  for (const ProgramArgument &argument : arguments)
+    shapes.emplace_back(argument.shape.begin(), argument.shape.end());
+  if (!lastShapes.empty() && shapes == lastShapes)
+    return lastResultShapes;
+  if (!shapeModule) {
+    shapeModule = makeShapeFunction(entryFunction);
+    if (!shapeModule)
+      return diagnostics->takeError();
+  }
+  FailureOr<std::vector<std::vector<int64_t>>> results =
+      runShapeFunction(*shapeModule, entryFunction, shapes);
+  if (failed(results))
+    return diagnostics->takeError();
+  lastShapes = shapes;
+  lastResultShapes = *results;
+  return *results;
+}
+
+/// The bits of `value` rounded to `type`.
+static uint64_t scalarBits(double value, Type type) {
+  if (type.isF64())
+    return llvm::bit_cast<uint64_t>(value);
+  llvm::APFloat rounded(value);
+  bool losesInfo = false;
+  rounded.convert(cast<FloatType>(type).getFloatSemantics(),
+                  llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return rounded.bitcastToAPInt().getZExtValue();
+}
+
+llvm::Error Program::runOnCpu(ArrayRef<ProgramArgument> arguments,
+                              ArrayRef<ProgramArgument> results) {
+  auto shapes = resultShapes(arguments);
+  if (!shapes)
+    return shapes.takeError();
+  FunctionType type = entryFunction.getFunctionType();
+  if (results.size() != shapes->size())
+    return llvm::createStringError("'%s' has %zu results, got memory for %zu",
+                                   entryFunction.getName().str().c_str(),
+                                   shapes->size(), results.size());
+  SmallVector<HostTensor> outputs;
+  for (auto [i, result] : llvm::enumerate(results)) {
+    auto tensor = cast<RankedTensorType>(type.getResult(i));
+    if (!result.isTensor || result.elementType != tensor.getElementType() ||
+        result.shape != ArrayRef<int64_t>((*shapes)[i])) {
+      ProgramArgument expected;
+      expected.isTensor = true;
+      expected.elementType = tensor.getElementType();
+      expected.shape = (*shapes)[i];
+      return llvm::createStringError("result %zu is %s, expected %s", i,
+                                     describe(result).c_str(),
+                                     describe(expected).c_str());
+    }
+    outputs.push_back({result.data, result.shape, result.strides});
+  }
+  if (!hostFunction) {
+    llvm::Expected<ModuleOp> module = moduleAt("llvm");
+    if (!module)
+      return module.takeError();
+    auto start = std::chrono::steady_clock::now();
+    auto compiled =
+        HostFunction::compile(*module, entryFunction.getName(), type);
+    if (!compiled)
+      return compiled.takeError();
+    hostFunction = std::move(*compiled);
+    std::chrono::duration<double, std::milli> elapsed =
+        std::chrono::steady_clock::now() - start;
+    timingList.emplace_back("jit", elapsed.count());
+  }
+  SmallVector<HostArgument> inputs(arguments.size());
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    inputs[i].tensor = {argument.data, argument.shape, argument.strides};
+    if (!argument.isTensor)
+      inputs[i].scalarBits = scalarBits(argument.scalar, type.getInput(i));
+  }
+  return hostFunction->call(inputs, outputs);
+}
+
+llvm::Expected<std::vector<ReferenceResult>>
+Program::reference(ArrayRef<ProgramArgument> arguments, unsigned threads) {
+  auto shapes = resultShapes(arguments);
+  if (!shapes)
+    return shapes.takeError();
+  SmallVector<reference::RefValue> values;
+  for (const ProgramArgument &argument : arguments) {
+    if (!argument.isTensor)
+      values.push_back(reference::RefScalar::ofFloat(argument.scalar));
+    else
+      values.push_back(std::shared_ptr<const reference::RefTensor>(
+          reference::readHostTensor(argument.data, argument.elementType,
+                                    argument.shape, argument.strides)));
+  }
+  auto outputs = reference::interpret(entryFunction, values, threads);
+  if (failed(outputs))
+    return diagnostics->takeError();
+  std::vector<ReferenceResult> results;
+  for (const reference::RefValue &output : *outputs) {
+    const auto &tensor =
+        std::get<std::shared_ptr<const reference::RefTensor>>(output);
+    ReferenceResult &result = results.emplace_back();
+    for (int64_t i = 0, e = tensor->size(); i < e; ++i) {
+      reference::RefElement element = tensor->element(i);
+      result.values.push_back(element.value);
+      result.bounds.push_back(element.bound());
+    }
+  }
+  return results;
+}

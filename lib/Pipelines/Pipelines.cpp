@@ -1,0 +1,231 @@
+//===- Pipelines.cpp - Names and orders of passes -------------------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Pipelines/Pipelines.h"
+
+#include "indexer/Codegen/CPU/Passes.h"
+#include "indexer/Codegen/GPU/Passes.h"
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Fusion/Passes.h"
+#include "indexer/Schedule/Passes.h"
+#include "indexer/Target/EmitPtx.h"
+#include "indexer/Target/Passes.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
+#include "mlir/Conversion/ComplexToLLVM/ComplexToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace indexer;
+
+void indexer::registerPasses() {
+  registerFusionPasses();
+  registerSchedulePasses();
+  registerGPUPasses();
+  registerCodegenCPUPasses();
+  registerTargetPasses();
+}
+
+void indexer::buildFusePipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createFuseHeadGate());
+}
+
+void indexer::buildToCPUPipeline(OpPassManager &pm) {
+  buildFusePipeline(pm);
+  // Our ops: register tiles and vectors.
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createDecomposeFusedOp());
+  functions.addPass(createTileForCPU());
+  functions.addPass(createVectorizeForCPU());
+  // Everything else of the user: upstream's way.
+  functions.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Contiguous buffers at the boundary: a strided row has no vector load.
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.allowReturnAllocsFromLoops = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  bufferization::BufferDeallocationPipelineOptions deallocation;
+  bufferization::buildBufferDeallocationPipeline(pm, deallocation);
+  pm.addPass(createConvertBufferizationToMemRefPass());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addNestedPass<func::FuncOp>(createLowerVectorsForCPU());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  // bf16 by integer arithmetic: stock lowering needs library functions that
+  // some machines lack, and flushes subnormals on others.
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+namespace {
+
+/// Options of the pipelines that make GPU code.
+struct KernelOptions : PassPipelineOptions<KernelOptions> {
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc(
+          "Chip of the kernels: sm_80, sm_89, sm_90a, sm_100a or sm_120a"),
+      llvm::cl::init("sm_90a")};
+};
+
+struct CubinOptions : PassPipelineOptions<CubinOptions> {
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc(
+          "Chip of the kernels: sm_80, sm_89, sm_90a, sm_100a or sm_120a"),
+      llvm::cl::init("sm_90a")};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("What to make: isa (PTX), bin (cubin) or fatbin"),
+      llvm::cl::init("bin")};
+  Option<std::string> ptxas{
+      *this, "ptxas", llvm::cl::desc("Path of ptxas; empty to look for it"),
+      llvm::cl::init("")};
+  Option<bool> keepPtx{*this, "keep-ptx",
+                       llvm::cl::desc("Keep the PTX beside the machine code"),
+                       llvm::cl::init(false)};
+};
+
+} // namespace
+
+void indexer::buildToKernelPipeline(OpPassManager &pm, StringRef chip) {
+  buildFusePipeline(pm);
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  SelectScheduleOptions select;
+  select.chip = chip.str();
+  functions.addPass(createSelectSchedule(select));
+  functions.addPass(createVerifySchedule());
+  pm.addPass(createOutlineKernels());
+  pm.addPass(createGenerateKernels());
+}
+
+void indexer::buildToNVVMPipeline(OpPassManager &pm, StringRef chip) {
+  buildToKernelPipeline(pm, chip);
+  AttachTargetOptions target;
+  target.chip = chip.str();
+  pm.addPass(createAttachTarget(target));
+  pm.addNestedPass<gpu::GPUModuleOp>(createLowerKernelsToNVVM());
+}
+
+void indexer::registerPipelines() {
+  PassPipelineRegistration<KernelOptions>(
+      "indexer-to-kernel",
+      "Make GPU kernels of the head gates; the functions call them",
+      [](OpPassManager &pm, const KernelOptions &options) {
+        buildToKernelPipeline(pm, options.chip.getValue());
+      });
+  PassPipelineRegistration<KernelOptions>(
+      "indexer-to-nvvm",
+      "Make GPU kernels of the head gates, in the NVVM dialect",
+      [](OpPassManager &pm, const KernelOptions &options) {
+        buildToNVVMPipeline(pm, options.chip.getValue());
+      });
+  PassPipelineRegistration<CubinOptions>(
+      "indexer-to-cubin",
+      "Make a gpu.binary of the head gates, with launch metadata",
+      [](OpPassManager &pm, const CubinOptions &options) {
+        buildToNVVMPipeline(pm, options.chip.getValue());
+        SerializeKernelsOptions serialize;
+        serialize.format = options.format.getValue();
+        serialize.ptxas = options.ptxas.getValue();
+        serialize.keepPtx = options.keepPtx;
+        pm.addPass(createSerializeKernels(serialize));
+      });
+  PassPipelineRegistration<>(
+      "indexer-to-cpu",
+      "Lower the module, its head gates fused, to the LLVM dialect for the CPU",
+      buildToCPUPipeline);
+  PassPipelineRegistration<>("indexer-fuse",
+                             "Fuse every head gate of the module into one "
+                             "linalg op each",
+                             buildFusePipeline);
+}
+
+void indexer::registerDialects(DialectRegistry &registry) {
+  registry.insert<IndexerDialect>();
+  registerPtxTranslations(registry);
+  // Tiling and hoisting on the CPU's way.
+  linalg::registerTilingInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  vector::registerSubsetOpInterfaceExternalModels(registry);
+  // Bufferization of the user's function.
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
+      registry);
+  cf::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  vector::registerBufferizableOpInterfaceExternalModels(registry);
+  // Deallocation of what it allocates.
+  arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  cf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  gpu::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  scf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  memref::registerAllocationOpInterfaceExternalModels(registry);
+  // convert-to-llvm asks each dialect.
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  registerConvertComplexToLLVMInterface(registry);
+  registerConvertFuncToLLVMInterface(registry);
+  index::registerConvertIndexToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  registerConvertMemRefToLLVMInterface(registry);
+  ub::registerConvertUBToLLVMInterface(registry);
+  vector::registerConvertVectorToLLVMInterface(registry);
+}
