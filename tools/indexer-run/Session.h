@@ -1,0 +1,76 @@
+//===- Session.h - One program on one device --------------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What indexer-run does with a program: compile it for a device, call it, time
+// it, and compare it with the float64 reference. Speaks only the C API. A call
+// that fails throws std::runtime_error with the API's sentence.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_TOOLS_INDEXER_RUN_SESSION_H
+#define INDEXER_TOOLS_INDEXER_RUN_SESSION_H
+
+#include "RandomInputs.h"
+
+#include "indexer-c/Compiler.h"
+#include <optional>
+
+/// What one call gave.
+struct Outcome {
+  int64_t tokens = 0;
+  /// Median time of a call on the CPU, mean of many launches on a GPU; warm.
+  double microseconds = 0;
+  int64_t elements = 0, mismatches = 0;
+  /// Largest difference from float64, and the largest in units of the bound.
+  double maxError = 0, maxErrorOverBound = 0;
+};
+
+class Session {
+public:
+  /// Compiles `text`. `device` is "auto", "cpu" or "cuda[:N]"; "auto" takes the
+  /// GPU when there is one, and the CPU otherwise or when the entry does more
+  /// than its kernels, which deviceNote() then says. The reference interprets
+  /// the same text, or `reference` where that is not empty.
+  Session(const std::string &text, const std::string &name,
+          const IndexerCompileOptions &options, const std::string &device,
+          const std::string &reference, const std::string &referenceName);
+  ~Session();
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+
+  /// Arguments, results, timings of the compiler.
+  nlohmann::json description() const;
+  /// Kernels with their resource figures, and code objects; null on the CPU
+  /// when no kernel could be made.
+  nlohmann::json bundleDescription() const;
+  /// "cpu (LLVM JIT)" or "cuda:0 (NVIDIA H100 80GB HBM3, sm_90a)".
+  std::string deviceName() const { return device; }
+  /// Why "auto" did not take the GPU; empty when it did.
+  std::string deviceNote() const { return note; }
+  bool isGpu() const { return kernel != nullptr; }
+
+  /// Calls the entry on `inputs`, compares, and times it `repeat` times.
+  Outcome run(std::vector<HostValue> &inputs, int64_t tokens, int repeat);
+
+private:
+  void loadOnGpu(int number);
+  std::vector<HostValue> makeResults(const std::vector<IndexerArgument> &);
+  double callOnCpu(const std::vector<IndexerArgument> &arguments,
+                   std::vector<HostValue> &results, int repeat);
+  double callOnGpu(std::vector<HostValue> &inputs,
+                   std::vector<HostValue> &results, int repeat);
+
+  IndexerProgram *program = nullptr;
+  /// Another program to compare with; null: `program` itself.
+  IndexerProgram *expected = nullptr;
+  IndexerBundle *bundle = nullptr;
+  IndexerKernel *kernel = nullptr;
+  int gpu = 0;
+  std::string device, note;
+};
+
+#endif // INDEXER_TOOLS_INDEXER_RUN_SESSION_H
