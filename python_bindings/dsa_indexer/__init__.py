@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles the head gate of the lightning indexer into one kernel.
+
+    import dsa_indexer
+
+    kernel = dsa_indexer.compile(open("head_gate.mlir").read())
+    gate = kernel(x, weight, q_scale, head_scale, softmax_scale)
+    print(kernel.asm["ptx"])
+
+NumPy arrays and torch CPU tensors run on the CPU, torch CUDA tensors on their
+GPU. Importing the package does no work: no CUDA driver, no NumPy, no torch.
+"""
+
+from ._artifacts import Artifacts
+from ._bundle import KernelSchedule, Value
+from ._compile import compile, load_bundle
+from ._errors import BundleError, CompileError, CudaError, Diagnostic
+from ._kernel import Kernel, Reference, Remark, reference
+
+__all__ = [
+    "Artifacts",
+    "BundleError",
+    "CompileError",
+    "CudaError",
+    "Diagnostic",
+    "Kernel",
+    "KernelSchedule",
+    "Reference",
+    "Remark",
+    "Value",
+    "__version__",
+    "compile",
+    "load_bundle",
+    "reference",
+]
+
+__version__ = "0.1.0"

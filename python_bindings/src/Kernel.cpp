@@ -1,0 +1,54 @@
+//===- Kernel.cpp - Bound class of code on a device ---===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernel.h"
+
+#include "Errors.h"
+
+namespace nb = nanobind;
+using namespace indexer::python;
+
+Kernel::Kernel(const Bundle &bundle, int device) {
+  IndexerStatus status;
+  {
+    nb::gil_scoped_release release;
+    status = indexerKernelLoad(bundle.get(), device, &kernel);
+  }
+  check(status);
+}
+
+void Kernel::launch(const Arguments &arguments, const Arguments &results,
+                    uintptr_t stream) const {
+  IndexerStatus status;
+  {
+    nb::gil_scoped_release release;
+    status = indexerKernelLaunch(
+        kernel, arguments.arguments(), arguments.size(), results.tensors(),
+        results.size(), reinterpret_cast<void *>(stream));
+  }
+  check(status, arguments.entryName());
+}
+
+void indexer::python::bindKernel(nb::module_ &module) {
+  nb::class_<Kernel>(module, "Kernel",
+                     "A bundle's code on one CUDA device. Thread-safe.")
+      .def(nb::init<const Bundle &, int>(), nb::arg("bundle"),
+           nb::arg("device"), "Loads the code of a bundle on a CUDA device.")
+      .def("launch", &Kernel::launch, nb::arg("arguments"), nb::arg("results"),
+           nb::arg("stream"),
+           "Launches on a CUstream, without waiting for it.");
+
+  module.def(
+      "device_count",
+      [] {
+        int count = 0;
+        check(indexerDeviceCount(&count));
+        return count;
+      },
+      "Number of CUDA devices; raises CudaError without a driver.");
+}

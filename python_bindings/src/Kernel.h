@@ -1,0 +1,37 @@
+//===- Kernel.h - Bound class of code on a device -*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef DSA_INDEXER_KERNEL_H
+#define DSA_INDEXER_KERNEL_H
+
+#include "Arguments.h"
+#include "Bundle.h"
+
+namespace indexer::python {
+
+/// A bundle's code, loaded on one CUDA device. Thread-safe.
+class Kernel {
+public:
+  Kernel(const Bundle &bundle, int device);
+  ~Kernel() { indexerKernelDestroy(kernel); }
+  Kernel(const Kernel &) = delete;
+  Kernel &operator=(const Kernel &) = delete;
+
+  /// Launches on the CUstream `stream`; does not synchronise.
+  void launch(const Arguments &arguments, const Arguments &results,
+              uintptr_t stream) const;
+
+private:
+  IndexerKernel *kernel = nullptr;
+};
+
+/// Adds the class to the module, and the functions of devices.
+void bindKernel(nanobind::module_ &module);
+
+} // namespace indexer::python
+
+#endif // DSA_INDEXER_KERNEL_H
