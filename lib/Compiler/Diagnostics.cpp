@@ -78,7 +78,9 @@ Program::Diagnostics::Diagnostics(MLIRContext &context,
         return success();
       }) {
   remark::RemarkCategories categories;
-  categories.all = "indexer-.*";
+  // `all` alone enables nothing.
+  categories.all = categories.passed = categories.missed = categories.analysis =
+      categories.failed = "indexer-.*";
   (void)remark::enableOptimizationRemarks(
       context, std::make_unique<RemarkList>(remarks),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);

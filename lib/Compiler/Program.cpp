@@ -14,16 +14,19 @@
 #include "indexer/Compiler/Registration.h"
 #include "indexer/ExecutionEngine/HostFunction.h"
 #include "indexer/Fusion/FusedOp.h"
+#include "indexer/Pipelines/Pipelines.h"
 #include "indexer/Reference/Interpreter.h"
 #include "indexer/Runtime/Bundle.h"
+#include "indexer/Schedule/Passes.h"
+#include "indexer/Target/Chips.h"
 #include "indexer/Target/KernelBundle.h"
+#include "indexer/Target/Passes.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/AsmParser/AsmParserState.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -33,23 +36,54 @@
 using namespace mlir;
 using namespace indexer;
 
-/// An artefact, the one it is made of, and how. "input" is what the user gave.
 namespace {
+
+/// An artefact, the one it is made of, and how. "input" is what the user gave.
 struct Stage {
-  StringLiteral name, from, pipeline;
+  StringLiteral name, from;
+  void (*build)(OpPassManager &, const ProgramOptions &);
 };
+
 } // namespace
 
+static void buildSchedule(OpPassManager &pm, const ProgramOptions &options) {
+  SelectScheduleOptions select;
+  select.chip = options.chip;
+  pm.addNestedPass<func::FuncOp>(createSelectSchedule(select));
+  pm.addNestedPass<func::FuncOp>(createVerifySchedule());
+}
+
+static void buildSerialize(OpPassManager &pm, const ProgramOptions &options,
+                           StringRef format) {
+  SerializeKernelsOptions serialize;
+  serialize.format = format.str();
+  serialize.ptxas = options.ptxas;
+  serialize.keepPtx = format == "bin";
+  pm.addPass(createSerializeKernels(serialize));
+}
+
 static constexpr Stage stages[] = {
-    {"fused", "input", "indexer-fuse"},
-    {"scheduled", "fused",
-     "func.func(indexer-select-schedule{{chip={0}},indexer-verify-schedule)"},
-    {"kernel", "scheduled", "indexer-to-kernel{{chip={0}}"},
-    {"nvvm", "kernel", "indexer-to-nvvm{{chip={0}}"},
-    {"isa", "nvvm", "indexer-to-cubin{{chip={0} format=isa}"},
-    {"bin", "nvvm",
-     "indexer-to-cubin{{chip={0} format=bin ptxas={1} keep-ptx=true}"},
-    {"llvm", "fused", "indexer-to-cpu"},
+    {"fused", "input",
+     [](OpPassManager &pm, const ProgramOptions &) { buildFusePipeline(pm); }},
+    {"scheduled", "fused", buildSchedule},
+    {"kernel", "scheduled",
+     [](OpPassManager &pm, const ProgramOptions &options) {
+       buildToKernelPipeline(pm, options.chip);
+     }},
+    {"nvvm", "kernel",
+     [](OpPassManager &pm, const ProgramOptions &options) {
+       buildToNVVMPipeline(pm, options.chip);
+     }},
+    {"ptx", "nvvm",
+     [](OpPassManager &pm, const ProgramOptions &options) {
+       buildSerialize(pm, options, "isa");
+     }},
+    {"cubin", "nvvm",
+     [](OpPassManager &pm, const ProgramOptions &options) {
+       buildSerialize(pm, options, "bin");
+     }},
+    {"llvm", "fused",
+     [](OpPassManager &pm, const ProgramOptions &) { buildToCPUPipeline(pm); }},
 };
 
 Program::~Program() = default;
@@ -97,8 +131,14 @@ Program::create(StringRef text, StringRef name, ProgramOptions options) {
   registerEverything(registry);
   program->mlirContext =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  // A diagnostic says what is wrong; a kernel's whole text would hide it.
+  program->mlirContext->printOpOnDiagnostic(false);
   program->diagnostics =
       std::make_unique<Diagnostics>(*program->mlirContext, program->remarkList);
+  if (!findChip(program->programOptions.chip))
+    return llvm::createStringError("option 'chip' got \"%s\"; accepted are %s",
+                                   program->programOptions.chip.c_str(),
+                                   chipNames().c_str());
 
   program->input = parseNamed(text, name, *program->mlirContext);
   if (!program->input)
@@ -154,23 +194,6 @@ Program::create(StringRef text, StringRef name, ProgramOptions options) {
   return program;
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>>
-Program::run(StringRef stage, ModuleOp from, StringRef pipeline) {
-  OwningOpRef<ModuleOp> module = from.clone();
-  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
-  std::string errors;
-  llvm::raw_string_ostream stream(errors);
-  if (failed(parsePassPipeline(pipeline, pm, stream)))
-    return llvm::createStringError(errors);
-  auto start = std::chrono::steady_clock::now();
-  if (failed(pm.run(*module)))
-    return diagnostics->takeError();
-  std::chrono::duration<double, std::milli> elapsed =
-      std::chrono::steady_clock::now() - start;
-  timingList.emplace_back(stage.str(), elapsed.count());
-  return module;
-}
-
 llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
   if (name == "input")
     return *input;
@@ -186,34 +209,34 @@ llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
   llvm::Expected<ModuleOp> from = moduleAt(stage->from);
   if (!from)
     return from.takeError();
+  OwningOpRef<ModuleOp> module = from->clone();
   if (name == "llvm")
-    from->lookupSymbol<func::FuncOp>(entryFunction.getName())
+    module->lookupSymbol<func::FuncOp>(entryFunction.getName())
         ->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                   UnitAttr::get(mlirContext.get()));
-  std::string pipeline =
-      llvm::formatv(stage->pipeline.data(), programOptions.chip,
-                    programOptions.ptxas)
-          .str();
-  auto module = run(name, *from, pipeline);
-  if (name == "llvm")
-    from->lookupSymbol<func::FuncOp>(entryFunction.getName())
-        ->removeAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName());
-  if (!module)
-    return module.takeError();
-  modules[name] = std::move(*module);
-  return *modules[name];
+  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
+  stage->build(pm, programOptions);
+  auto start = std::chrono::steady_clock::now();
+  if (failed(pm.run(*module)))
+    return diagnostics->takeError();
+  std::chrono::duration<double, std::milli> elapsed =
+      std::chrono::steady_clock::now() - start;
+  timingList.emplace_back(name.str(), elapsed.count());
+  return *(modules[name] = std::move(module));
 }
 
 llvm::Expected<StringRef> Program::artifact(StringRef stage) {
   if (auto it = texts.find(stage); it != texts.end())
     return StringRef(it->second);
-  bool isPtx = stage == "ptx";
-  llvm::Expected<ModuleOp> module = moduleAt(isPtx ? "isa" : stage);
+  if (stage == "cubin")
+    return llvm::createStringError(
+        "'cubin' is no text; it is in the program's bundle");
+  llvm::Expected<ModuleOp> module = moduleAt(stage);
   if (!module)
     return module.takeError();
   std::string text;
   llvm::raw_string_ostream stream(text);
-  if (isPtx)
+  if (stage == "ptx")
     module->walk([&](gpu::BinaryOp binary) {
       for (auto object : binary.getObjectsAttr().getAsRange<gpu::ObjectAttr>())
         stream << object.getObject().getValue() << "\n";
@@ -237,7 +260,7 @@ llvm::Expected<unsigned> Program::fusedCount() {
 llvm::Expected<StringRef> Program::bundle() {
   if (!bundleBytes.empty())
     return StringRef(bundleBytes);
-  llvm::Expected<ModuleOp> module = moduleAt("bin");
+  llvm::Expected<ModuleOp> module = moduleAt("cubin");
   if (!module)
     return module.takeError();
   FailureOr<runtime::Bundle> bundle =
@@ -305,8 +328,17 @@ Program::resultShapes(ArrayRef<ProgramArgument> arguments) {
   }
   FailureOr<std::vector<std::vector<int64_t>>> results =
       runShapeFunction(*shapeModule, entryFunction, shapes);
-  if (failed(results))
-    return diagnostics->takeError();
+  if (failed(results)) {
+    std::string got;
+    for (auto [i, shape] : llvm::enumerate(shapes)) {
+      if (!arguments[i].isTensor)
+        continue;
+      got += (got.empty() ? "'" : ", '") + argumentName(entryFunction, i) +
+             "' " + describe(arguments[i]);
+    }
+    return llvm::joinErrors(diagnostics->takeError(),
+                            llvm::createStringError("note: got " + got));
+  }
   lastShapes = shapes;
   lastResultShapes = *results;
   return *results;
@@ -346,6 +378,12 @@ llvm::Error Program::runOnCpu(ArrayRef<ProgramArgument> arguments,
                                      describe(result).c_str(),
                                      describe(expected).c_str());
     }
+    for (auto [extent, stride] : llvm::zip(result.shape, result.strides))
+      if (extent > 1 && stride == 0)
+        return llvm::createStringError(
+            "result %zu has stride 0 on a dimension of extent %lld; its "
+            "elements must not overlap",
+            i, static_cast<long long>(extent));
     outputs.push_back({result.data, result.shape, result.strides});
   }
   if (!hostFunction) {

@@ -107,10 +107,8 @@ private:
 
   class Diagnostics;
 
-  /// Runs `pipeline` on a copy of the module at `from` (null: the input).
-  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-  run(llvm::StringRef stage, mlir::ModuleOp from, llvm::StringRef pipeline);
   llvm::Error checkArguments(llvm::ArrayRef<ProgramArgument> arguments);
+  /// The module of a stage, made if it is not there yet.
   llvm::Expected<mlir::ModuleOp> moduleAt(llvm::StringRef stage);
 
   ProgramOptions programOptions;
