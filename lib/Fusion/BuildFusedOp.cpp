@@ -36,16 +36,13 @@ public:
   linalg::GenericOp build();
 
 private:
-  OpFoldResult extentOf(const DimAxes &axes, OpBuilder &builder);
   Value reshapeTo(Value tensor, const TensorAxes &dims,
                   ArrayRef<DimAxes> target);
+  void sliceWeight();
   Value restoreShape(Value gate);
-  SmallVector<unsigned> sortNodes() const;
   void emitScalars(ArrayRef<unsigned> order);
   Value emitEpilogue(OpBuilder &body, ArrayRef<unsigned> order, Value sum,
                      ValueRange operands);
-  void replaceDims();
-  void eraseDead();
 
   RewriterBase &rewriter;
   HeadGateChain &chain;
@@ -60,31 +57,6 @@ private:
 };
 
 } // namespace
-
-/// The product of the extents of `axes`, as an attribute where it is static.
-OpFoldResult FusedOpBuilder::extentOf(const DimAxes &axes, OpBuilder &builder) {
-  OpFoldResult extent = builder.getIndexAttr(1);
-  for (unsigned number : axes) {
-    const Axis &axis = chain.axes[number];
-    OpFoldResult size = axis.size;
-    if (tokens && chain.tAxes.size() == 1 && chain.tAxes[0] == number)
-      size = tokens;
-    if (!ShapedType::isDynamic(axis.extent))
-      size = builder.getIndexAttr(axis.extent);
-    else if (!size)
-      size = tensor::getMixedSize(builder, loc, axis.tensor, axis.dim);
-    if (isConstantIntValue(extent, 1)) {
-      extent = size;
-      continue;
-    }
-    extent =
-        arith::MulIOp::create(
-            builder, loc, getValueOrCreateConstantIndexOp(builder, loc, extent),
-            getValueOrCreateConstantIndexOp(builder, loc, size))
-            .getResult();
-  }
-  return extent;
-}
 
 /// Groups the dimensions `dims` by the entry of `target` that holds their axes.
 /// Unit dimensions go with their neighbour on the left, or on the right where
@@ -137,11 +109,31 @@ Value FusedOpBuilder::reshapeTo(Value tensor, const TensorAxes &dims,
       tensor, groupDims(all, wide));
 }
 
+/// The rows of the weight that the chain uses, where it does not use all.
+void FusedOpBuilder::sliceWeight() {
+  if (!chain.rows)
+    return;
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, chain.rhs.tensor);
+  SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+  unsigned row = chain.rows->dim;
+  offsets[row] = rewriter.getIndexAttr(chain.rows->offset);
+  sizes[row] = rewriter.getIndexAttr(chain.rows->size);
+  chain.rhs.tensor = tensor::ExtractSliceOp::create(
+      rewriter, loc, chain.rhs.tensor, offsets, sizes, strides);
+}
+
 /// Gives the gate, [T, H] or [H, T], the shape of the value that it replaces.
 Value FusedOpBuilder::restoreShape(Value gate) {
   TensorAxes dims = chain.links.back().dims;
   chain.axes.resolve(dims);
   auto type = cast<RankedTensorType>(chain.links.back().value.getType());
+  if (chain.roundedType) {
+    auto gateType = cast<RankedTensorType>(gate.getType());
+    gate = arith::TruncFOp::create(rewriter, loc,
+                                   gateType.clone(chain.roundedType), gate);
+  }
   TensorAxes fused = {chain.tAxes, chain.hAxes};
   if (chain.headsFirst)
     std::swap(fused[0], fused[1]);
@@ -155,7 +147,9 @@ Value FusedOpBuilder::restoreShape(Value gate) {
       SmallVector<int64_t> shape;
       SmallVector<OpFoldResult> sizes;
       for (auto [dim, axes] : llvm::enumerate(dims)) {
-        sizes.push_back(extentOf(axes, rewriter));
+        bool isTokens = axes.size() == 1 && axes == chain.tAxes;
+        sizes.push_back(isTokens ? tokens
+                                 : extentOf(chain, axes, rewriter, loc));
         auto constant = getConstantIntValue(sizes.back());
         shape.push_back(constant ? *constant : ShapedType::kDynamic);
       }
@@ -216,28 +210,6 @@ static Value foldToConstant(OpBuilder &builder, const EpilogueNode &node,
   return arith::ConstantOp::create(builder, node.op->getLoc(), constant);
 }
 
-/// Nodes below the gate, each after its inputs, in the order in which the
-/// source computes them.
-SmallVector<unsigned> FusedOpBuilder::sortNodes() const {
-  SmallVector<unsigned> order, stack = {chain.gate};
-  llvm::SmallBitVector done(chain.nodes.size());
-  while (!stack.empty()) {
-    unsigned number = stack.back();
-    unsigned depth = stack.size();
-    if (!done.test(number))
-      for (unsigned input : llvm::reverse(chain.nodes[number].inputs))
-        if (!done.test(input))
-          stack.push_back(input);
-    if (stack.size() != depth)
-      continue;
-    stack.pop_back();
-    if (!done.test(number))
-      order.push_back(number);
-    done.set(number);
-  }
-  return order;
-}
-
 /// Computes what is the same for every element before the fused op: the kernel
 /// gets it as one scalar. A cast of a constant is a constant, rounded once.
 void FusedOpBuilder::emitScalars(ArrayRef<unsigned> order) {
@@ -246,6 +218,11 @@ void FusedOpBuilder::emitScalars(ArrayRef<unsigned> order) {
     switch (node.kind) {
     case EpilogueNode::Kind::Sum:
     case EpilogueNode::Kind::Operand:
+      break;
+    case EpilogueNode::Kind::Widen:
+      if (Value narrow = scalars.lookup(node.inputs[0]))
+        scalars[number] =
+            arith::ExtFOp::create(rewriter, loc, node.type, narrow);
       break;
     case EpilogueNode::Kind::Scalar:
       scalars[number] = node.value;
@@ -295,6 +272,9 @@ Value FusedOpBuilder::emitEpilogue(OpBuilder &body, ArrayRef<unsigned> order,
       value = operands[node.operand];
     else if (node.kind == EpilogueNode::Kind::Alias)
       value = values.lookup(node.inputs[0]);
+    else if (node.kind == EpilogueNode::Kind::Widen)
+      value = arith::ExtFOp::create(body, loc, node.type,
+                                    values.lookup(node.inputs[0]));
     else {
       SmallVector<Value> inputs;
       for (unsigned input : node.inputs)
@@ -305,49 +285,9 @@ Value FusedOpBuilder::emitEpilogue(OpBuilder &body, ArrayRef<unsigned> order,
   return values.lookup(chain.gate);
 }
 
-/// Takes run-time extents of the chain's values from elsewhere, so that the
-/// chain can go.
-void FusedOpBuilder::replaceDims() {
-  OpBuilder::InsertionGuard guard(rewriter);
-  for (const ChainLink &link : chain.links)
-    for (Operation *user : llvm::make_early_inc_range(link.value.getUsers())) {
-      auto dimOp = dyn_cast<tensor::DimOp>(user);
-      if (!dimOp || !dimOp.getConstantIndex())
-        continue;
-      rewriter.setInsertionPoint(dimOp);
-      OpFoldResult extent =
-          extentOf(link.dims[*dimOp.getConstantIndex()], rewriter);
-      rewriter.replaceOp(dimOp, getValueOrCreateConstantIndexOp(
-                                    rewriter, dimOp.getLoc(), extent));
-    }
-}
-
-/// Erases the chain, and what was computed for it alone.
-void FusedOpBuilder::eraseDead() {
-  SmallVector<Operation *> work;
-  llvm::SmallPtrSet<Operation *, 16> erased;
-  for (const ChainLink &link : chain.links)
-    work.push_back(link.value.getDefiningOp());
-  // The end of the chain first: an op is dead once its users are gone.
-  while (!work.empty()) {
-    Operation *op = work.pop_back_val();
-    if (erased.contains(op) || !isOpTriviallyDead(op))
-      continue;
-    SmallVector<Operation *> definers;
-    op->walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        if (Operation *def = operand.getDefiningOp();
-            def && !op->isAncestor(def))
-          definers.push_back(def);
-    });
-    erased.insert(op);
-    rewriter.eraseOp(op);
-    work.append(definers.rbegin(), definers.rend());
-  }
-}
-
 linalg::GenericOp FusedOpBuilder::build() {
   rewriter.setInsertionPoint(last);
+  sliceWeight();
   MLIRContext *context = rewriter.getContext();
   AffineExpr t = getAffineDimExpr(FusedOp::tLoop, context),
              h = getAffineDimExpr(FusedOp::hLoop, context),
@@ -413,7 +353,7 @@ linalg::GenericOp FusedOpBuilder::build() {
       arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
   Value sum = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
   maps.append(2, AffineMap::get(3, 0, resultLoops, context));
-  SmallVector<unsigned> order = sortNodes();
+  SmallVector<unsigned> order = sortNodes(chain);
   emitScalars(order);
 
   utils::IteratorType parallel = utils::IteratorType::parallel;
@@ -427,6 +367,9 @@ linalg::GenericOp FusedOpBuilder::build() {
             value = arith::ExtFOp::create(
                 body, op->getLoc(),
                 getElementTypeOrSelf(op->getResult(0).getType()), value);
+          // A GEMM that accumulated in less than f32 did not widen them.
+          if (!value.getType().isF32())
+            value = arith::ExtFOp::create(body, loc, f32, value);
           return value;
         };
         Value x = widen(args[0], chain.lhsExtensions);
@@ -441,11 +384,7 @@ linalg::GenericOp FusedOpBuilder::build() {
         linalg::YieldOp::create(body, loc, ValueRange{newSum, gate});
       });
   Value gate = restoreShape(fused.getResult(1));
-  // An extent is read where the fused op does not dominate, too.
-  tokens = {};
   rewriter.replaceAllUsesWith(chain.links.back().value, gate);
-  replaceDims();
-  eraseDead();
   for (Operation *constant : constants)
     if (constant->use_empty())
       rewriter.eraseOp(constant);

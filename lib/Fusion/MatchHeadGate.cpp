@@ -159,16 +159,12 @@ static std::optional<RefusalReason> stepElementwise(HeadGateChain &chain,
   return std::nullopt;
 }
 
-/// Why the chain cannot end at its last link; none when it can. Sets
+/// Why the fused op cannot yield the chain's last link; none when it can. Sets
 /// `headsFirst`. Nodes and operands before `checked` were accepted with an
 /// earlier end.
 static std::optional<RefusalReason>
-checkEnd(HeadGateChain &chain, const HeadGateChain::Mark &checked) {
-  if (chain.nodes[chain.gate].kind == EpilogueNode::Kind::Sum)
-    return RefusalReason::NoEpilogue;
+checkLayout(HeadGateChain &chain, const HeadGateChain::Mark &checked) {
   const ChainLink &end = chain.links.back();
-  if (!getElementTypeOrSelf(end.value.getType()).isF32())
-    return RefusalReason::ResultType;
   for (const EpilogueNode &node :
        ArrayRef(chain.nodes).drop_front(checked.nodes))
     if (node.kind == EpilogueNode::Kind::Scalar && !isa<FloatType>(node.type))
@@ -198,25 +194,38 @@ checkEnd(HeadGateChain &chain, const HeadGateChain::Mark &checked) {
   return std::nullopt;
 }
 
-HeadGateMatch indexer::matchHeadGate(linalg::LinalgOp contraction) {
-  HeadGateMatch match;
-  HeadGateChain chain;
-  TensorAxes resultDims;
-  if (auto reason = readContraction(contraction, chain, resultDims)) {
-    match.refusal = Refusal{*reason, contraction};
-    return match;
-  }
-  EpilogueNode sum;
-  sum.kind = EpilogueNode::Kind::Sum;
-  sum.type = getElementTypeOrSelf(contraction->getResult(0).getType());
-  chain.nodes.push_back(sum);
-  chain.links.push_back({contraction->getResult(0), resultDims});
+/// The same for a chain that ends with the gate: it scales the sum, in f32.
+static std::optional<RefusalReason>
+checkEnd(HeadGateChain &chain, const HeadGateChain::Mark &checked) {
+  if (chain.nodes[chain.gate].kind == EpilogueNode::Kind::Sum)
+    return RefusalReason::NoEpilogue;
+  if (!getElementTypeOrSelf(chain.links.back().value.getType()).isF32())
+    return RefusalReason::ResultType;
+  return checkLayout(chain, checked);
+}
 
-  // The longest chain that can be fused, and what was checked for it.
+namespace {
+/// How far a chain was followed.
+struct Followed {
+  /// The longest chain that can be fused.
   std::optional<HeadGateChain::Mark> accepted;
+  /// Why it went no further: the end that was refused last, and its op.
+  Refusal refusal;
+  /// The value that several ops read, or one op that takes a part of it.
+  Value fork;
+};
+} // namespace
+
+/// Follows `chain` from its last link by single uses. What the chain holds then
+/// may go beyond the accepted mark.
+static Followed follow(HeadGateChain &chain) {
+  Operation *contraction = chain.contraction;
+  Followed result{std::nullopt, {RefusalReason::NoEpilogue, contraction}, {}};
   HeadGateChain::Mark checked = {};
-  // The end that was refused last, if the chain gets no further than that.
-  Refusal refusal{RefusalReason::NoEpilogue, contraction};
+  auto refuse = [&](RefusalReason reason, Operation *op) {
+    result.refusal = {reason, op};
+    return result;
+  };
   while (true) {
     Value from = chain.links.back().value;
     bool others = false;
@@ -227,49 +236,168 @@ HeadGateMatch indexer::matchHeadGate(linalg::LinalgOp contraction) {
                !op->hasTrait<OpTrait::IsTerminator>() &&
                readsDescendant(op, from);
       });
-      refusal = {descendant ? RefusalReason::OperandDependsOnReduction
-                            : RefusalReason::MultipleUses,
-                 from.getDefiningOp()};
-      break;
+      result.fork = from;
+      return refuse(descendant ? RefusalReason::OperandDependsOnReduction
+                               : RefusalReason::MultipleUses,
+                    from.getDefiningOp());
     }
     if (!user || user->hasTrait<OpTrait::IsTerminator>())
-      break;
-    if (user->getBlock() != contraction->getBlock()) {
-      refusal = {RefusalReason::OtherBlock, user};
-      break;
-    }
+      return result;
+    if (user->getBlock() != contraction->getBlock())
+      return refuse(RefusalReason::OtherBlock, user);
     if (isReshape(user)) {
       TensorAxes dims = chain.links.back().dims;
       chain.axes.resolve(dims);
       FailureOr<TensorAxes> reshaped = reshapeForward(chain.axes, user, dims);
-      if (failed(reshaped)) {
-        refusal = {RefusalReason::ReshapeNotUnderstood, user};
-        break;
-      }
+      if (failed(reshaped))
+        return refuse(RefusalReason::ReshapeNotUnderstood, user);
       chain.links.push_back({user->getResult(0), *reshaped});
       continue;
     }
+    if (isa<tensor::ExtractSliceOp>(user)) {
+      result.fork = from;
+      return refuse(RefusalReason::SliceNotUnderstood, user);
+    }
     FailureOr<ElementwiseOp> read = readElementwise(user);
-    if (failed(read)) {
-      refusal = {RefusalReason::EpilogueNotElementwise, user};
-      break;
-    }
-    if (auto reason = stepElementwise(chain, *read)) {
-      refusal = {*reason, user};
-      break;
-    }
+    if (failed(read))
+      return refuse(RefusalReason::EpilogueNotElementwise, user);
+    if (auto reason = stepElementwise(chain, *read))
+      return refuse(*reason, user);
     if (auto reason = checkEnd(chain, checked)) {
-      refusal = {*reason, user};
+      refuse(*reason, user);
       continue;
     }
-    accepted = checked = chain.mark();
+    result.accepted = checked = chain.mark();
   }
-  if (!accepted) {
-    match.refusal = refusal;
+}
+
+/// Takes the step through `slice`, which keeps some of the heads and all of
+/// everything else: from here on the GEMM has these rows of the weight alone.
+static LogicalResult stepSlice(HeadGateChain &chain,
+                               tensor::ExtractSliceOp slice) {
+  TensorAxes dims = chain.links.back().dims;
+  chain.axes.resolve(dims);
+  chain.axes.resolve(chain.hAxes);
+  chain.axes.resolve(chain.rhs.dims);
+  if (chain.rows || chain.hAxes.size() != 1 || !slice.hasUnitStride())
+    return failure();
+  DimAxes heads;
+  for (auto [dim, axes] : llvm::enumerate(dims)) {
+    OpFoldResult offset = slice.getMixedOffsets()[dim];
+    OpFoldResult size = slice.getMixedSizes()[dim];
+    std::optional<int64_t> start = getConstantIntValue(offset);
+    std::optional<int64_t> length = getConstantIntValue(size);
+    if (axes == chain.hAxes) {
+      if (!start || !length || *start < 0 || *length < 1)
+        return failure();
+      chain.rows = WeightRows{0, *start, *length};
+      if (*length != 1) {
+        Axis axis;
+        axis.extent = *length;
+        heads = {chain.axes.add(axis)};
+      }
+      continue;
+    }
+    bool whole = axes.empty()
+                     ? length == std::optional<int64_t>(1)
+                     : axes.size() == 1 && chain.axes.isExtent(axes[0], size);
+    auto value = dyn_cast<Value>(size);
+    auto dimOp = value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+    whole |= dimOp && dimOp.getSource() == slice.getSource() &&
+             dimOp.getConstantIndex() == std::optional<int64_t>(dim);
+    if (start != std::optional<int64_t>(0) || !whole)
+      return failure();
+  }
+  if (!chain.rows)
+    return failure();
+  TensorAxes result;
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  for (auto [dim, axes] : llvm::enumerate(dims))
+    if (!dropped.test(dim))
+      result.push_back(axes == chain.hAxes ? heads : axes);
+  auto *row = llvm::find(chain.rhs.dims, chain.hAxes);
+  if (row == chain.rhs.dims.end())
+    return failure();
+  chain.rows->dim = row - chain.rhs.dims.begin();
+  *row = heads;
+  chain.hAxes = heads;
+  chain.links.push_back({slice.getResult(), result});
+  return success();
+}
+
+/// Splits a merged GEMM whose result, `fork`, is only sliced by heads: a chain
+/// for each slice. Slices that nothing scales become chains that end with the
+/// slice. None when no slice is scaled, or when something else reads `fork`.
+static SmallVector<HeadGateChain, 1> split(const HeadGateChain &merged,
+                                           Value fork) {
+  SmallVector<HeadGateChain, 1> chains;
+  bool isScaled = false;
+  for (Operation *user : fork.getUsers()) {
+    if (isa<tensor::DimOp>(user))
+      continue;
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
+    if (!slice || slice->getBlock() != merged.contraction->getBlock())
+      return {};
+    HeadGateChain chain = merged;
+    if (failed(stepSlice(chain, slice)))
+      return {};
+    HeadGateChain::Mark atSlice = chain.mark();
+    if (std::optional<HeadGateChain::Mark> accepted = follow(chain).accepted) {
+      isScaled = true;
+      chain.goBackTo(*accepted);
+      chains.push_back(std::move(chain));
+      continue;
+    }
+    chain.goBackTo(atSlice);
+    if (checkLayout(chain, {}))
+      return {};
+    Type type = slice.getType().getElementType();
+    if (!type.isF32()) {
+      if (!type.isBF16() && !type.isF16())
+        return {};
+      chain.roundedType = type;
+      EpilogueNode widen;
+      widen.kind = EpilogueNode::Kind::Widen;
+      widen.type = Float32Type::get(type.getContext());
+      widen.inputs = {chain.gate};
+      chain.gate = chain.nodes.size();
+      chain.nodes.push_back(widen);
+    }
+    chains.push_back(std::move(chain));
+  }
+  if (!isScaled)
+    return {};
+  // The uses of a value are listed last one first.
+  std::reverse(chains.begin(), chains.end());
+  return chains;
+}
+
+HeadGateMatch indexer::matchHeadGate(linalg::LinalgOp contraction,
+                                      bool allowPrecision) {
+  HeadGateMatch match;
+  HeadGateChain chain;
+  TensorAxes resultDims;
+  if (auto reason = readContraction(contraction, chain, resultDims,
+                                    allowPrecision)) {
+    match.refusal = Refusal{*reason, contraction};
     return match;
   }
-  chain.goBackTo(*accepted);
-  chain.resolve();
-  match.chain = std::move(chain);
+  EpilogueNode sum;
+  sum.kind = EpilogueNode::Kind::Sum;
+  sum.type = getElementTypeOrSelf(contraction->getResult(0).getType());
+  chain.nodes.push_back(sum);
+  chain.links.push_back({contraction->getResult(0), resultDims});
+
+  Followed followed = follow(chain);
+  if (followed.fork)
+    match.chains = split(chain, followed.fork);
+  if (match.chains.empty() && followed.accepted) {
+    chain.goBackTo(*followed.accepted);
+    match.chains.push_back(std::move(chain));
+  }
+  if (match.chains.empty())
+    match.refusal = followed.refusal;
+  for (HeadGateChain &accepted : match.chains)
+    accepted.resolve();
   return match;
 }

@@ -93,7 +93,8 @@ static void recordExtents(AxisTable &table, const ChainOperand &operand) {
 
 std::optional<RefusalReason> indexer::readContraction(linalg::LinalgOp op,
                                                       HeadGateChain &chain,
-                                                      TensorAxes &resultDims) {
+                                                      TensorAxes &resultDims,
+                         bool allowNarrowSum) {
   if (op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1)
     return RefusalReason::NotAContraction;
   chain.contraction = op;
@@ -113,7 +114,8 @@ std::optional<RefusalReason> indexer::readContraction(linalg::LinalgOp op,
   }
   if (!isa<FloatType>(resultType) || resultType.getIntOrFloatBitWidth() > 32)
     return RefusalReason::UnsupportedElementType;
-  if (!resultType.isF32())
+  bool isNarrow = resultType.isBF16() || resultType.isF16();
+  if (!resultType.isF32() && !(isNarrow && allowNarrowSum))
     return RefusalReason::LowPrecisionAccumulation;
 
   // Body: sum + ext(a) * ext(b).

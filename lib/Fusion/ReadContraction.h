@@ -14,10 +14,12 @@ namespace indexer {
 
 /// Fills the contraction, lhs, rhs, their extensions and the loops' axes of
 /// `chain`, and gives the axes of the GEMM's result. Returns the reason when
-/// `op` is not a GEMM that can be fused.
+/// `op` is not a GEMM that can be fused. `allowNarrowSum` accepts one that
+/// accumulates in bf16 or f16.
 std::optional<RefusalReason> readContraction(mlir::linalg::LinalgOp op,
                                              HeadGateChain &chain,
-                                             TensorAxes &resultDims);
+                                             TensorAxes &resultDims,
+                                             bool allowNarrowSum);
 
 } // namespace indexer
 

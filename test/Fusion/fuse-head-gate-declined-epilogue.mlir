@@ -304,3 +304,68 @@ func.func @no_fuse_result_type(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
   %g = arith.mulf %r, %q : tensor<4x8xbf16>
   return %g : tensor<4x8xbf16>
 }
+
+// -----
+
+// Every second head.
+func.func @no_fuse_slice_not_understood(%x: tensor<4x16xbf16>,
+    %w: tensor<16x8xbf16>, %q: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_slice_not_understood | Reason="slice-not-understood: a slice takes something else than a range of heads, or nothing scales the heads that it takes", Suggestion="slice the heads alone, at constants, and nothing that was read per head before"}}
+  %l = tensor.extract_slice %s[0, 0] [4, 4] [1, 2]
+      : tensor<4x8xf32> to tensor<4x4xf32>
+  %g = arith.mulf %l, %q : tensor<4x4xf32>
+  return %g : tensor<4x4xf32>
+}
+
+// -----
+
+// Some of the tokens.
+func.func @no_fuse_slice_not_understood_tokens(%x: tensor<4x16xbf16>,
+    %w: tensor<16x8xbf16>, %q: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_slice_not_understood_tokens | Reason="slice-not-understood: a slice takes something else than a range of heads, or nothing scales the heads that it takes", Suggestion="slice the heads alone, at constants, and nothing that was read per head before"}}
+  %l = tensor.extract_slice %s[0, 0] [2, 8] [1, 1]
+      : tensor<4x8xf32> to tensor<2x8xf32>
+  %g = arith.mulf %l, %q : tensor<2x8xf32>
+  return %g : tensor<2x8xf32>
+}
+
+// -----
+
+// Columns were biased one by one before they were sliced.
+func.func @no_fuse_slice_not_understood_bias(%x: tensor<4x16xbf16>,
+    %w: tensor<16x8xbf16>, %bias: tensor<4x8xbf16>, %q: tensor<4x4xf32>)
+    -> tensor<4x4xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %r = arith.truncf %s : tensor<4x8xf32> to tensor<4x8xbf16>
+  %b = arith.addf %r, %bias : tensor<4x8xbf16>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_slice_not_understood_bias | Reason="slice-not-understood: a slice takes something else than a range of heads, or nothing scales the heads that it takes", Suggestion="slice the heads alone, at constants, and nothing that was read per head before"}}
+  %l = tensor.extract_slice %b[0, 4] [4, 4] [1, 1]
+      : tensor<4x8xbf16> to tensor<4x4xbf16>
+  %f = arith.extf %l : tensor<4x4xbf16> to tensor<4x4xf32>
+  %g = arith.mulf %f, %q : tensor<4x4xf32>
+  return %g : tensor<4x4xf32>
+}
+
+// -----
+
+// The merged product is returned whole, too.
+func.func @no_fuse_multiple_uses_merged(%x: tensor<4x16xbf16>,
+    %w: tensor<16x8xbf16>, %q: tensor<4x4xf32>)
+    -> (tensor<4x8xf32>, tensor<4x4xf32>) {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_multiple_uses_merged | Reason="multiple-uses: an intermediate of the chain has other uses, fusing would compute it twice", Suggestion="return the gate only, or clone the matmul"}}
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %l = tensor.extract_slice %s[0, 4] [4, 4] [1, 1]
+      : tensor<4x8xf32> to tensor<4x4xf32>
+  %g = arith.mulf %l, %q : tensor<4x4xf32>
+  return %s, %g : tensor<4x8xf32>, tensor<4x4xf32>
+}

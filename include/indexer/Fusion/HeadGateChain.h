@@ -43,7 +43,9 @@ struct EpilogueNode {
     /// The scalar op `op`, applied to nodes `inputs`; its result has `type`.
     Apply,
     /// The same value as node `inputs[0]`.
-    Alias
+    Alias,
+    /// Node `inputs[0]` widened to f32.
+    Widen
   };
   Kind kind = Kind::Alias;
   unsigned operand = 0;
@@ -62,6 +64,14 @@ struct ChainLink {
   TensorAxes dims;
 };
 
+/// The rows of a merged weight that one chain uses.
+struct WeightRows {
+  /// Dimension of the weight's tensor that holds the heads.
+  unsigned dim = 0;
+  int64_t offset = 0;
+  int64_t size = 0;
+};
+
 /// A chain that can be fused.
 struct HeadGateChain {
   mlir::linalg::LinalgOp contraction;
@@ -72,6 +82,9 @@ struct HeadGateChain {
   llvm::SmallVector<mlir::Operation *> lhsExtensions, rhsExtensions;
   /// True when the body multiplies weight by x.
   bool swappedProduct = false;
+  /// Set when the chain takes a slice of the GEMM's heads: the fused op then
+  /// reads these rows of the weight alone.
+  std::optional<WeightRows> rows;
 
   llvm::SmallVector<ChainOperand> operands;
   llvm::SmallVector<EpilogueNode> nodes;
@@ -85,6 +98,9 @@ struct HeadGateChain {
   DimAxes tAxes, hAxes, dAxes;
   /// The result holds heads before tokens.
   bool headsFirst = false;
+  /// Type of the last link when it is narrower than f32: its values are rounded
+  /// already, so that the gate is rounded to it without loss. Null for f32.
+  mlir::Type roundedType;
 
   /// How far a chain has been followed. What follows only appends, so that a
   /// chain goes back by forgetting.
@@ -111,9 +127,10 @@ struct Refusal {
   mlir::Operation *op;
 };
 
-/// The chain, or the refusal.
+/// What becomes of a GEMM: one chain; several, where the heads of a merged GEMM
+/// are sliced apart; or none, and then the refusal says why.
 struct HeadGateMatch {
-  std::optional<HeadGateChain> chain;
+  llvm::SmallVector<HeadGateChain, 1> chains;
   std::optional<Refusal> refusal;
 };
 
@@ -122,8 +139,11 @@ struct HeadGateMatch {
 bool isCandidate(mlir::linalg::LinalgOp op);
 
 /// Matches the chain that starts at `contraction` (isCandidate holds) and goes
-/// on as far as it can be fused. Does not change the IR.
-HeadGateMatch matchHeadGate(mlir::linalg::LinalgOp contraction);
+/// on as far as it can be fused. Does not change the IR. With `allowPrecision`, a
+/// GEMM that accumulates in bf16 or f16 is matched, too; its chain is only correct
+/// after dropRoundings.
+HeadGateMatch matchHeadGate(mlir::linalg::LinalgOp contraction,
+                            bool allowPrecision = false);
 
 /// Adds the epilogue operand `value`, read with axes `dims`, to the chain and
 /// returns its node. Looks through splats, reshapes, permutations, and
@@ -137,10 +157,32 @@ mlir::FailureOr<unsigned> readOperand(HeadGateChain &chain, mlir::Value value,
 unsigned appendBody(HeadGateChain &chain, const struct ElementwiseOp &op,
                     llvm::ArrayRef<unsigned> inputs);
 
-/// Builds the fused op at the place of the chain's last op, replaces that op's
-/// result and erases what became dead. Returns the fused op.
+/// Numbers of the nodes below the gate, each after its inputs, in the order in
+/// which the source computes them.
+llvm::SmallVector<unsigned> sortNodes(const HeadGateChain &chain);
+
+/// Multiplies the f32 constants of each product in double and rounds once, where
+/// the first of them stood. Returns how many constants went away.
+unsigned foldConstants(HeadGateChain &chain);
+
+/// Computes in f32 what the epilogue computes in bf16 or f16, and drops the
+/// roundings between. Returns how many there were; leaves the chain alone and
+/// returns none when an op of the epilogue has no meaning in f32.
+std::optional<unsigned> dropRoundings(HeadGateChain &chain);
+
+/// The product of the extents of `axes`: an attribute where it is static, else a
+/// value, made at the builder's insertion point if need be.
+mlir::OpFoldResult extentOf(const HeadGateChain &chain, const DimAxes &axes,
+                            mlir::OpBuilder &builder, mlir::Location loc);
+
+/// Builds the fused op at the place of the chain's last op and gives its gate to
+/// the users of that op's result. Returns the fused op.
 mlir::linalg::GenericOp buildFusedOp(mlir::RewriterBase &rewriter,
                                      HeadGateChain &chain);
+
+/// Erases the ops of chains that were built, and what became dead with them.
+void eraseChains(mlir::RewriterBase &rewriter,
+                 llvm::MutableArrayRef<HeadGateChain> chains);
 
 } // namespace indexer
 

@@ -16,6 +16,14 @@ class FuncOp;
 
 namespace indexer {
 
+/// What fusion does with the scalars of an epilogue.
+enum class ScalarMode {
+  /// Every multiplication of the source, in its order.
+  Keep,
+  /// The constants of a product are one constant, multiplied in double.
+  Fold
+};
+
 #define GEN_PASS_DECL
 #include "indexer/Fusion/Passes.h.inc"
 

@@ -22,14 +22,15 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
 
     *Produces* one `linalg.generic` over (t, h, d) with two f32 results, the
     running sum and the epilogue of that sum, at the place of the last op of the
-    chain; reshapes around it, and `linalg.fill` of its accumulator.
+    chain; where slices take the heads of a merged GEMM apart, one such op for
+    each slice, of the same x and of rows of the weight; reshapes around it, and `linalg.fill` of its accumulator.
 
     *Declines* with a remark (category `indexer-fusion`): `not-a-contraction`,
     `unsupported-element-type`, `encoded-tensor`, `empty-reduction`,
     `bf16-accumulation`, `nonzero-init`, `batched-weight`, `no-epilogue`,
     `multiple-uses`, `epilogue-not-elementwise`, `other-block`,
     `operand-depends-on-reduction`, `operand-layout`, `reshape-not-understood`,
-    `result-layout`, `result-type`.
+    `slice-not-understood`, `result-layout`, `result-type`.
     A function in which every chain is declined is not touched.
 
     *Numerics*: bit-identical to the source chain when d is summed in the same
@@ -38,8 +39,28 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
     fused op; a constant that is cast is a constant. Fast-math flags are dropped.
     An unknown number of hidden elements is taken to be at least one.
 
+    *Options*: `scalars` is `keep` (default) or `fold`: fold multiplies the f32
+    constants of each product in double and rounds once, so that one
+    multiplication remains, at the place of the first; bits may differ unless the
+    constants are powers of two. `allow-precision` (default off) computes in f32
+    what the source rounds to bf16 or f16 between the GEMM and the gate, or
+    accumulates so; the remark counts the roundings that went away.
+
     *Example*: `test/Fusion/fuse-head-gate-example.mlir`.
   }];
+  let options = [
+    Option<"scalars", "scalars", "::indexer::ScalarMode",
+           "::indexer::ScalarMode::Keep",
+           "What becomes of constant factors: keep them in order, or fold them "
+           "into one",
+           [{::llvm::cl::values(
+               clEnumValN(::indexer::ScalarMode::Keep, "keep",
+                          "every multiplication of the source, in its order"),
+               clEnumValN(::indexer::ScalarMode::Fold, "fold",
+                          "one constant a product, multiplied in double"))}]>,
+    Option<"allowPrecision", "allow-precision", "bool", "false",
+           "Compute in f32 what the source rounds or accumulates in bf16 or f16">
+  ];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect",
                            "mlir::tensor::TensorDialect"];
