@@ -42,7 +42,8 @@ static LogicalResult verifyTokens(Operation *op,
       return op->emitOpError()
              << "schedule " << number << " of the family '"
              << stringifyFamily(schedule.getFamily())
-             << "' stands behind one of the family 'plain', expected before it: "
+             << "' stands behind one of the family 'plain', expected before "
+                "it: "
                 "a kernel that takes any layout serves what the others cannot";
     if (!isConditional && wasConditional)
       served = 0;
@@ -75,12 +76,18 @@ static LogicalResult verifyTokens(Operation *op,
   return success();
 }
 
-/// Checks that schedule `number` of the family `register_mma` fits `fused`.
-static LogicalResult verifyRegisterMma(const FusedOp &fused, size_t number,
-                                       ScheduleAttr schedule) {
+/// Checks that schedule `number`, of a family that loads all of d at once, fits
+/// `fused`.
+static LogicalResult verifyResident(const FusedOp &fused, size_t number,
+                                    ScheduleAttr schedule) {
   auto emit = [&] {
     return linalg::GenericOp(fused.op).emitOpError()
-           << "schedule " << number << " of the family 'register_mma' ";
+           << "schedule " << number << " of the family '"
+           << stringifyFamily(schedule.getFamily()) << "' ";
+  };
+  auto got = [](int64_t extent, StringRef name) {
+    return ShapedType::isDynamic(extent) ? ("a dynamic " + name).str()
+                                         : std::to_string(extent);
   };
   Type types[2] = {getElementTypeOrSelf(fused.lhs),
                    getElementTypeOrSelf(fused.rhs)};
@@ -91,18 +98,18 @@ static LogicalResult verifyRegisterMma(const FusedOp &fused, size_t number,
   if (ShapedType::isDynamic(heads) || heads % schedule.getTileH() != 0)
     return emit() << "has 'tile_h' = " << schedule.getTileH()
                   << ", accepted is a static H that is a multiple of it, got "
-                  << (ShapedType::isDynamic(heads) ? std::string("a dynamic H")
-                                                   : std::to_string(heads));
+                  << got(heads, "H");
   int64_t extent = fused.extents()[FusedOp::dLoop];
-  int64_t step = schedule.getThreads() * schedule.getCluster();
+  int64_t step = residentStep(schedule.getFamily(), schedule.getThreads(),
+                              schedule.getCluster());
   if (ShapedType::isDynamic(extent) || extent % step != 0)
-    return emit() << "takes 'threads' x 'cluster' = " << step
+    return emit() << "takes " << step
                   << " elements of d at a time, accepted is a static E that is a "
                      "multiple of it, got "
-                  << (ShapedType::isDynamic(extent) ? std::string("a dynamic E")
-                                                    : std::to_string(extent));
-  int64_t needed = registerMmaRegisters(schedule.getTileT(),
-                                        schedule.getTileH(), extent / step);
+                  << got(extent, "E");
+  int64_t needed =
+      residentRegisters(schedule.getFamily(), schedule.getTileT(),
+                        schedule.getTileH(), extent / step);
   int64_t available = registersPerThread(schedule.getThreads());
   if (needed > available)
     return emit() << "loads " << extent / step
@@ -138,8 +145,8 @@ static LogicalResult verifySchedules(Operation *op, Attribute attr) {
     return failure();
 
   for (auto [number, schedule] : llvm::enumerate(schedules))
-    if (schedule.getFamily() == Family::RegisterMma &&
-        failed(verifyRegisterMma(*fused, number, schedule)))
+    if (schedule.isConditional() &&
+        failed(verifyResident(*fused, number, schedule)))
       return failure();
 
   int64_t heads = fused->extents()[FusedOp::hLoop];

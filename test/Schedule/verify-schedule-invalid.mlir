@@ -201,3 +201,300 @@ func.func @not_a_fused_op(%x: tensor<8x64xf32>, %out: tensor<8x64xf32>)
   } -> tensor<8x64xf32>
   return %r : tensor<8x64xf32>
 }
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @conditional_last(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{last schedule is of the family 'register_mma', expected a last schedule of the family 'plain' for operands of any layout}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @conditional_behind_plain(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 1 of the family 'register_mma' stands behind one of the family 'plain', expected before it: a kernel that takes any layout serves what the others cannot}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>,
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @conditional_never_runs(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 1 never runs: the one before it has no 'max_tokens' and serves every T}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8,
+                          threads = 448, cluster = 8>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @mixed_types(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 0 of the family 'register_mma' multiplies 'bf16' by 'f16', accepted are two operands of bf16 or two of f16}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: f16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : f16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @heads_not_a_multiple(%x: tensor<?x7168xbf16>, %w: tensor<24x7168xbf16>,
+    %sum: tensor<?x24xf32>, %gate: tensor<?x24xf32>) -> tensor<?x24xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x24xf32>)
+      -> tensor<?x24xf32>
+  // expected-error @below {{schedule 0 of the family 'register_mma' has 'tile_h' = 16, accepted is a static H that is a multiple of it, got 24}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<24x7168xbf16>)
+      outs(%fill, %gate : tensor<?x24xf32>, tensor<?x24xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x24xf32>, tensor<?x24xf32>)
+  return %r#1 : tensor<?x24xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @dynamic_heads(%x: tensor<?x7168xbf16>, %w: tensor<?x7168xbf16>,
+    %sum: tensor<?x?xf32>, %gate: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x?xf32>)
+      -> tensor<?x?xf32>
+  // expected-error @below {{has 'tile_h' = 16, accepted is a static H that is a multiple of it, got a dynamic H}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<?x7168xbf16>)
+      outs(%fill, %gate : tensor<?x?xf32>, tensor<?x?xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x?xf32>, tensor<?x?xf32>)
+  return %r#1 : tensor<?x?xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @elements_not_a_multiple(%x: tensor<?x7000xbf16>, %w: tensor<64x7000xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 0 of the family 'register_mma' takes 3584 elements of d at a time, accepted is a static E that is a multiple of it, got 7000}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7000xbf16>, tensor<64x7000xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @dynamic_elements(%x: tensor<?x?xbf16>, %w: tensor<64x?xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{accepted is a static E that is a multiple of it, got a dynamic E}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x?xbf16>, tensor<64x?xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 224, cluster = 16>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @too_many_steps(%x: tensor<?x7168xf16>, %w: tensor<64x7168xf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 0 of the family 'register_mma' loads 8 steps of d at once and needs 176 registers for it, with 'threads' = 896 a thread has 73: use more threads, a larger cluster or a smaller tile}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xf16>, tensor<64x7168xf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                          threads = 896, cluster = 1>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: f16, %b: f16, %s: f32, %g: f32):
+    %aw = arith.extf %a : f16 to f32
+    %bw = arith.extf %b : f16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}

@@ -50,10 +50,10 @@ def VerifySchedule : Pass<"indexer-verify-schedule", "mlir::func::FuncOp"> {
     is not a non-empty array of `#indexer.schedule`; `max_tokens` does not grow;
     a schedule that sets conditions stands behind one of the family `plain`; the
     last schedule is not `plain` or does not serve every T; the tiles of heads
-    exceed the grid's y dimension (65535 CTAs). Of the family `register_mma`:
-    the types are not two of bf16 or two of f16; H is not a static multiple of
-    `tile_h`; E is not a static multiple of `threads` x `cluster`; the loads need
-    more registers than a thread has. Shared memory is bounded by the verifier
+    exceed the grid's y dimension (65535 CTAs). Of the families `dot` and
+    `register_mma`: the types are not two of bf16 or two of f16; H is not a
+    static multiple of `tile_h`; E is not a static multiple of what the threads
+    take at a time; the loads need more registers than a thread has. Shared memory is bounded by the verifier
     of the attribute: 48 KiB, which every chip has.
 
     *Numerics*: none.

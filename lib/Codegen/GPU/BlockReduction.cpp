@@ -8,6 +8,8 @@
 
 #include "indexer/Codegen/GPU/BlockReduction.h"
 
+#include "indexer/Codegen/GPU/KernelBuilder.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -67,12 +69,10 @@ void BlockReduction::deposit(OpBuilder &builder, Location loc, Value thread,
 Value BlockReduction::collect(OpBuilder &builder, Location loc, Value output) {
   Value index =
       arith::IndexCastOp::create(builder, loc, builder.getIndexType(), output);
-  Value sum;
-  for (int64_t warp = 0; warp < warps; ++warp) {
-    Value part = memref::LoadOp::create(
+  SmallVector<Value> parts;
+  for (int64_t warp = 0; warp < warps; ++warp)
+    parts.push_back(memref::LoadOp::create(
         builder, loc, buffer,
-        ValueRange{arith::ConstantIndexOp::create(builder, loc, warp), index});
-    sum = sum ? Value(arith::AddFOp::create(builder, loc, sum, part)) : part;
-  }
-  return sum;
+        ValueRange{arith::ConstantIndexOp::create(builder, loc, warp), index}));
+  return KernelBuilder(builder, loc).sum(parts);
 }

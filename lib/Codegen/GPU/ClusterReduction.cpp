@@ -23,10 +23,10 @@ ClusterReduction::ClusterReduction(KernelBuilder &kernel, gpu::GPUFuncOp func,
                                    int64_t cluster, int64_t outputs, Value rank)
     : cluster(cluster), outputs(outputs), rank(rank) {
   OpBuilder &builder = kernel.builder;
-  buffer = addSharedVariable(
-      kernel, func, "received",
-      LLVM::LLVMArrayType::get(builder.getF32Type(), outputs),
-      /*alignment=*/16);
+  buffer =
+      addSharedVariable(kernel, func, "received",
+                        LLVM::LLVMArrayType::get(builder.getF32Type(), outputs),
+                        /*alignment=*/16);
   barrier = addSharedVariable(kernel, func, "arrived", builder.getI64Type(),
                               /*alignment=*/8);
 }
@@ -42,9 +42,8 @@ void ClusterReduction::initialize(KernelBuilder &kernel, Value thread,
                                   int64_t initializer) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
-  Value isInitializer =
-      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, thread,
-                            kernel.i32(initializer));
+  Value isInitializer = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::eq, thread, kernel.i32(initializer));
   auto branch = scf::IfOp::create(builder, loc, isInitializer);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
@@ -70,8 +69,7 @@ void ClusterReduction::waitForPeers(KernelBuilder &kernel) {
 static Value mapToPeer(KernelBuilder &kernel, Value address, Value owner) {
   OpBuilder &builder = kernel.builder;
   auto type = LLVM::LLVMPointerType::get(builder.getContext(), clusterSpace);
-  Value peer =
-      NVVM::MapaOp::create(builder, kernel.loc, type, address, owner);
+  Value peer = NVVM::MapaOp::create(builder, kernel.loc, type, address, owner);
   return LLVM::PtrToIntOp::create(builder, kernel.loc, builder.getI32Type(),
                                   peer);
 }
@@ -127,9 +125,8 @@ Value ClusterReduction::collect(KernelBuilder &kernel, Value index) {
   SmallVector<Value> terms;
   for (int64_t peer = 0; peer < cluster; ++peer)
     llvm::append_range(
-        terms, loadShared(kernel,
-                          sharedElement(kernel, base,
-                                        kernel.i32(peer * share())),
-                          1));
+        terms,
+        loadShared(kernel,
+                   sharedElement(kernel, base, kernel.i32(peer * share())), 1));
   return kernel.sum(terms);
 }

@@ -9,10 +9,12 @@
 //
 // Outlined functions in; for each a gpu.module with one kernel per schedule,
 // and a declaration with the launch metadata, out. How a kernel looks is up to
-// its family (PlainKernel, RegisterMmaKernel).
+// its family (PlainKernel, DotKernel,
+// RegisterMmaKernel).
 //
 //===----------------------------------------------------------------------===//
 
+#include "indexer/Codegen/GPU/DotKernel.h"
 #include "indexer/Codegen/GPU/KernelArguments.h"
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
 #include "indexer/Codegen/GPU/Passes.h"
@@ -110,6 +112,8 @@ static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
   switch (schedule.getFamily()) {
   case Family::Plain:
     break;
+  case Family::Dot:
+    return buildDotKernel(module, name, fused, schedule);
   case Family::RegisterMma:
     return buildRegisterMmaKernel(module, name, fused, schedule);
   }

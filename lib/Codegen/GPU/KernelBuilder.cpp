@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace indexer;
@@ -69,13 +70,21 @@ static Value toI32(KernelBuilder &kernel, Value index) {
 }
 
 Value KernelBuilder::threadNumber() {
-  return toI32(*this,
-               gpu::ThreadIdOp::create(builder, loc, gpu::Dimension::x));
+  return toI32(*this, gpu::ThreadIdOp::create(builder, loc, gpu::Dimension::x));
 }
 
 Value KernelBuilder::blockNumber(unsigned dimension) {
-  return toI32(*this, gpu::BlockIdOp::create(builder, loc,
-                                             gpu::Dimension(dimension)));
+  return toI32(*this,
+               gpu::BlockIdOp::create(builder, loc, gpu::Dimension(dimension)));
+}
+
+void KernelBuilder::ifTrue(Value condition, function_ref<void()> emit) {
+  if (!condition)
+    return emit();
+  auto branch = scf::IfOp::create(builder, loc, condition);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  emit();
 }
 
 Value KernelBuilder::sum(ArrayRef<Value> terms) {

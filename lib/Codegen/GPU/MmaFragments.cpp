@@ -8,8 +8,6 @@
 
 #include "indexer/Codegen/GPU/MmaFragments.h"
 
-#include "indexer/Codegen/GPU/GlobalMemory.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -27,42 +25,12 @@ ThreadPosition ThreadPosition::create(KernelBuilder &kernel) {
   return position;
 }
 
-/// Loads 16 bytes that no thread writes and no thread of this SM reads again:
-/// past L1, which only costs time (no op of nvvm says that).
-static void loadOnce(KernelBuilder &kernel, Value address,
-                     SmallVectorImpl<Value> &registers) {
-  SmallVector<Type> types(4, kernel.builder.getI32Type());
-  auto load = NVVM::InlinePtxOp::create(
-      kernel.builder, kernel.loc, types, /*readOnlyArgs=*/ValueRange{address},
-      /*readWriteArgs=*/ValueRange{},
-      "ld.global.nc.L1::no_allocate.v4.b32 {{$w0}, {$w1}, {$w2}, {$w3}}, "
-      "[{$r0}];",
-      /*predicate=*/Value());
-  llvm::append_range(registers, load.getResults());
-}
-
-OperandFragments OperandFragments::load(KernelBuilder &kernel,
-                                        const KernelOperand &operand,
-                                        ArrayRef<Value> rows, int64_t steps) {
-  OperandFragments fragments;
-  fragments.rows = rows.size();
-  fragments.steps = steps;
-  for (int64_t step = 0; step < steps; ++step)
-    for (Value row : rows)
-      loadOnce(kernel,
-               advance(kernel.builder, kernel.loc, operand, row,
-                       kernel.i64(step * mmaStep)),
-               fragments.registers);
-  return fragments;
-}
-
 namespace {
 /// Emits the instructions on fragments of one element type.
 class Multiplier {
 public:
   Multiplier(KernelBuilder &kernel, Type elementType)
-      : kernel(kernel), isBF16(elementType.isBF16()),
-        zero(kernel.i32(0)),
+      : kernel(kernel), isBF16(elementType.isBF16()), zero(kernel.i32(0)),
         result(LLVM::LLVMStructType::getLiteral(
             kernel.builder.getContext(),
             SmallVector<Type>(4, kernel.builder.getF32Type()))) {}
@@ -119,15 +87,12 @@ MmaSums indexer::multiplyFragments(KernelBuilder &kernel, Type elementType,
                        .slice((m * sums.tokenBlocks + n) * 4, 4);
         for (int64_t part = 0; part < 4; part += 2) {
           auto upper = [&](int64_t which) {
-            return isHalf ? multiplier.zero
-                          : heads.get(step, 2 * m + 1, which);
+            return isHalf ? multiplier.zero : heads.get(step, 2 * m + 1, which);
           };
-          multiplier.multiply({heads.get(step, 2 * m, part), upper(part),
-                               heads.get(step, 2 * m, part + 1),
-                               upper(part + 1)},
-                              {tokens.get(step, n, part),
-                               tokens.get(step, n, part + 1)},
-                              sum);
+          multiplier.multiply(
+              {heads.get(step, 2 * m, part), upper(part),
+               heads.get(step, 2 * m, part + 1), upper(part + 1)},
+              {tokens.get(step, n, part), tokens.get(step, n, part + 1)}, sum);
         }
       }
   return sums;

@@ -28,17 +28,16 @@ void WarpReduction::deposit(KernelBuilder &kernel,
                             const ThreadPosition &position,
                             const MmaSums &sums) {
   int64_t pitch = tileH + padding;
-  Value first = kernel.add(kernel.multiply(position.warp, tileT * pitch),
-                           kernel.add(kernel.multiply(position.quad, 2 * pitch),
-                                      position.group));
+  Value first = kernel.add(
+      kernel.multiply(position.warp, tileT * pitch),
+      kernel.add(kernel.multiply(position.quad, 2 * pitch), position.group));
   Value base = sharedElement(kernel, buffer, first);
   // A block of 8 heads alone has no rows g + 8.
   int64_t parts = tileH == 8 ? 2 : 4;
   for (int64_t m = 0; m < sums.headBlocks; ++m)
     for (int64_t n = 0; n < sums.tokenBlocks; ++n)
       for (int64_t part = 0; part < parts; ++part) {
-        int64_t offset =
-            (n * 8 + part % 2) * pitch + m * 16 + (part / 2) * 8;
+        int64_t offset = (n * 8 + part % 2) * pitch + m * 16 + (part / 2) * 8;
         LLVM::StoreOp::create(kernel.builder, kernel.loc, sums.get(m, n, part),
                               sharedElement(kernel, base, kernel.i32(offset)));
       }
@@ -48,9 +47,8 @@ void WarpReduction::deposit(KernelBuilder &kernel,
 SmallVector<Value> WarpReduction::collect(KernelBuilder &kernel, Value output,
                                           int64_t width) {
   int64_t pitch = tileH + padding;
-  Value first = kernel.add(
-      kernel.multiply(kernel.divide(output, tileH), pitch),
-      kernel.remainder(output, tileH));
+  Value first = kernel.add(kernel.multiply(kernel.divide(output, tileH), pitch),
+                           kernel.remainder(output, tileH));
   Value base = sharedElement(kernel, buffer, first);
   SmallVector<SmallVector<Value>> terms(width);
   for (int64_t warp = 0; warp < warps; ++warp) {

@@ -43,21 +43,41 @@ int64_t indexer::registerMmaSharedBytes(int64_t tileT, int64_t tileH,
   return partials + received;
 }
 
-int64_t indexer::registerMmaRegisters(int64_t tileT, int64_t tileH,
-                                      int64_t steps) {
-  int64_t rows = tileH / 8 + tileT / 8;
+int64_t indexer::residentStep(Family family, int64_t threads,
+                              int64_t cluster) {
+  return threads * (family == Family::Dot ? 8 : cluster);
+}
+
+int64_t indexer::residentRegisters(Family family, int64_t tileT, int64_t tileH,
+                                   int64_t steps) {
+  if (family == Family::Dot)
+    return 2 * tileT * tileH + steps * (tileT + tileH) * 4 + 28;
   int64_t accumulators = (tileT / 8) * ((tileH + 15) / 16) * 4;
-  return accumulators + steps * rows * 4 + 40;
+  return accumulators + steps * (tileH / 8 + tileT / 8) * 4 + 40;
+}
+
+/// Checks that the accumulators and one step of loads fit into registers.
+static LogicalResult
+verifyRegisters(function_ref<InFlightDiagnostic()> emitError, Family family,
+                int64_t tileT, int64_t tileH, int64_t threads) {
+  int64_t needed = residentRegisters(family, tileT, tileH, /*steps=*/1);
+  if (needed <= registersPerThread(threads))
+    return success();
+  return emitError() << "schedule tile of " << tileT << " x " << tileH
+                     << " outputs is not accepted: it needs " << needed
+                     << " registers, with 'threads' = " << threads
+                     << " a thread has " << registersPerThread(threads);
 }
 
 /// Checks what only the family `plain` asks for.
-static LogicalResult
-verifyPlain(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
-            int64_t tileH, int64_t threads, int64_t cluster) {
+static LogicalResult verifyPlain(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t tileT, int64_t tileH, int64_t threads,
+                                 int64_t cluster) {
   if (cluster != 1)
-    return emitError() << "schedule 'cluster' = " << cluster
-                       << " is not accepted: a kernel of the family 'plain' has "
-                          "no clusters";
+    return emitError()
+           << "schedule 'cluster' = " << cluster
+           << " is not accepted: a kernel of the family 'plain' has "
+              "no clusters";
   // Measured with ptxas for bf16, the widest step: beyond this it spills.
   int64_t registers = registersPerThread(threads);
   int64_t maxOutputs = registers / 4, maxRows = registers / 10;
@@ -72,28 +92,42 @@ verifyPlain(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   return success();
 }
 
+/// Checks what only the family `dot` asks for.
+static LogicalResult verifyDot(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t tileT, int64_t tileH, int64_t threads,
+                               int64_t cluster) {
+  if (cluster != 1)
+    return emitError() << "schedule 'cluster' = " << cluster
+                       << " is not accepted: a kernel of the family 'dot' has "
+                          "no clusters";
+  if (tileT > 16 || tileH > 16)
+    return emitError() << "schedule tile of " << tileT << " x " << tileH
+                       << " outputs is not accepted: the family 'dot' takes up "
+                          "to 16 tokens and 16 heads";
+  return verifyRegisters(emitError, Family::Dot, tileT, tileH, threads);
+}
+
 /// Checks what only the family `register_mma` asks for.
 static LogicalResult
 verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                   int64_t tileH, int64_t threads, int64_t cluster) {
   if (tileT % 8 != 0 || tileT > 256)
-    return emitError() << "schedule 'tile_t' = " << tileT
-                       << " is not accepted: tokens are the columns of an mma, a "
-                          "multiple of 8 up to 256";
+    return emitError()
+           << "schedule 'tile_t' = " << tileT
+           << " is not accepted: tokens are the columns of an mma, a "
+              "multiple of 8 up to 256";
   if (tileH > 256 || (tileH != 8 && tileH % 16 != 0))
-    return emitError() << "schedule 'tile_h' = " << tileH
-                       << " is not accepted: heads are the rows of an mma, 8 or "
-                          "a multiple of 16 up to 256";
+    return emitError()
+           << "schedule 'tile_h' = " << tileH
+           << " is not accepted: heads are the rows of an mma, 8 or "
+              "a multiple of 16 up to 256";
   if (cluster < 1 || cluster > 16 || (cluster & (cluster - 1)) != 0)
     return emitError() << "schedule 'cluster' = " << cluster
                        << " is not accepted: a cluster has 1, 2, 4, 8 or 16 "
                           "CTAs";
-  int64_t needed = registerMmaRegisters(tileT, tileH, /*steps=*/1);
-  if (needed > registersPerThread(threads))
-    return emitError() << "schedule tile of " << tileT << " x " << tileH
-                       << " outputs is not accepted: it needs " << needed
-                       << " registers, with 'threads' = " << threads
-                       << " a thread has " << registersPerThread(threads);
+  if (failed(verifyRegisters(emitError, Family::RegisterMma, tileT, tileH,
+                             threads)))
+    return failure();
   int64_t bytes = registerMmaSharedBytes(tileT, tileH, threads, cluster);
   if (bytes > maxStaticSharedBytes)
     return emitError() << "schedule tile of " << tileT << " x " << tileH
@@ -124,6 +158,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   switch (family) {
   case Family::Plain:
     return verifyPlain(emitError, tileT, tileH, threads, cluster);
+  case Family::Dot:
+    return verifyDot(emitError, tileT, tileH, threads, cluster);
   case Family::RegisterMma:
     return verifyRegisterMma(emitError, tileT, tileH, threads, cluster);
   }

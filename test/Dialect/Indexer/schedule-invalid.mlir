@@ -1,6 +1,6 @@
 // RUN: indexer-opt %s --split-input-file --verify-diagnostics
 
-// expected-error @+3 {{expected ::indexer::Family to be one of: plain, register_mma}}
+// expected-error @+3 {{expected ::indexer::Family to be one of: plain, register_mma, dot}}
 // expected-error @+2 {{failed to parse Indexer_ScheduleAttr parameter 'family'}}
 func.func private @unknown_family() attributes {
   a = #indexer.schedule<family = fancy, tile_t = 4, tile_h = 8, threads = 128>}
@@ -60,3 +60,45 @@ func.func private @pointer_with_dimension() attributes {
 func.func private @fourth_loop() attributes {
   // expected-error @+1 {{parameter 'extent 3' names no loop, accepted are 0 (t), 1 (h), 2 (d)}}
   a = #indexer.parameter<extent 3>}
+
+// -----
+
+func.func private @plain_cluster() attributes {
+  // expected-error @+1 {{schedule 'cluster' = 2 is not accepted: a kernel of the family 'plain' has no clusters}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
+                        cluster = 2>}
+
+// -----
+
+func.func private @half_column_block() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 4 is not accepted: tokens are the columns of an mma, a multiple of 8 up to 256}}
+  a = #indexer.schedule<family = register_mma, tile_t = 4, tile_h = 16,
+                        threads = 128>}
+
+// -----
+
+func.func private @half_row_block() attributes {
+  // expected-error @+1 {{schedule 'tile_h' = 24 is not accepted: heads are the rows of an mma, 8 or a multiple of 16 up to 256}}
+  a = #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 24,
+                        threads = 128>}
+
+// -----
+
+func.func private @odd_cluster() attributes {
+  // expected-error @+1 {{schedule 'cluster' = 6 is not accepted: a cluster has 1, 2, 4, 8 or 16 CTAs}}
+  a = #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 16,
+                        threads = 128, cluster = 6>}
+
+// -----
+
+func.func private @fragments_spill() attributes {
+  // expected-error @+1 {{schedule tile of 128 x 64 outputs is not accepted: it needs 392 registers, with 'threads' = 128 a thread has 256}}
+  a = #indexer.schedule<family = register_mma, tile_t = 128, tile_h = 64,
+                        threads = 128>}
+
+// -----
+
+func.func private @partials_do_not_fit() attributes {
+  // expected-error @+1 {{schedule tile of 32 x 32 outputs is not accepted: with 'threads' = 448 it needs 68616 bytes of shared memory, a kernel has 49152}}
+  a = #indexer.schedule<family = register_mma, tile_t = 32, tile_h = 32,
+                        threads = 448, cluster = 8>}

@@ -22,3 +22,9 @@ func.func private @schedule_any_order() attributes {
 func.func private @parameters() attributes {
   a = [#indexer.parameter<pointer 0>, #indexer.parameter<stride 3[0]>,
        #indexer.parameter<extent 2>, #indexer.parameter<scalar 1>]}
+
+// CHECK-LABEL: func.func private @register_mma
+// CHECK-SAME: #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
+func.func private @register_mma() attributes {
+  a = #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
+                        threads = 224, cluster = 16, max_tokens = 16>}

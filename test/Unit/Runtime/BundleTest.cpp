@@ -75,6 +75,8 @@ TEST(Bundle, RoundTrip) {
   EXPECT_EQ(fma.tileH, 8);
   EXPECT_EQ(fma.threads, 256u);
   EXPECT_EQ(fma.cluster, 4u);
+  EXPECT_EQ(fma.split, 1u);
+  EXPECT_EQ(fma.alignment, 0u);
   EXPECT_EQ(fma.dynamicSharedBytes, 65536u);
   EXPECT_EQ(fma.resources.registers, 64);
   EXPECT_EQ(fma.resources.sharedBytes, 65536);
@@ -260,6 +262,11 @@ TEST(Bundle, RejectsWrongLaunches) {
             prefix + "has 2048 threads, accepted are 1 to 1024");
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.cluster = 0; }),
             prefix + "has clusters of 0, accepted are 1 to 16");
+  EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.split = 17; }),
+            prefix + "splits a tile over 17 blocks, accepted are 1 to 16");
+  EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.alignment = 12; }),
+            prefix + "needs an alignment of 12 bytes, accepted are powers of "
+                     "two");
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.parameters.resize(193); }),
             prefix + "has more than 192 parameters");
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.parameters[5].dim = 2; }),

@@ -112,6 +112,45 @@ TEST_F(Launch, LargeClustersAreAllowedAtLoad) {
   EXPECT_EQ(fake.functionAttributes["fma"][CuNonPortableClusterSizeAllowed], 1);
 }
 
+// T = 5, H = 64, tiles of 2x8 of 4 CTAs each: 3x8 tiles, the CTAs along x.
+TEST_F(Launch, SplitTilesTakeSeveralCtas) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[0].split = 4;
+  ASSERT_EQ(load(bundle), "");
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  EXPECT_EQ(fake.launches.at(0).grid[0], 12u);
+  EXPECT_EQ(fake.launches.at(0).grid[1], 8u);
+}
+
+// What a kernel asks of the layout of x and weight decides, where T does not.
+TEST_F(Launch, UnalignedOperandsGoToTheNextKernel) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[0].alignment = 16;
+  bundle.kernels[0].launches[1].minTokens = 1;
+  ASSERT_EQ(load(bundle), "");
+  auto kernelOf = [&](const Call &call) {
+    EXPECT_EQ(launch(call), "");
+    return fake.launches.back().kernel;
+  };
+  EXPECT_EQ(kernelOf(Call(5, 64)), "fma");
+  Call padded(5, 64);
+  padded.setShape(padded.tensor(0), {5, 128}, {136, 1});
+  EXPECT_EQ(kernelOf(padded), "fma");
+  Call oddRows(5, 64);
+  oddRows.setShape(oddRows.tensor(1), {64, 128}, {132, 1});
+  EXPECT_EQ(kernelOf(oddRows), "plain");
+  Call stridden(5, 64);
+  stridden.setShape(stridden.tensor(0), {5, 128}, {4096, 2});
+  EXPECT_EQ(kernelOf(stridden), "plain");
+  Call shifted(5, 64);
+  shifted.tensor(0).data = reinterpret_cast<void *>(0x1008);
+  EXPECT_EQ(kernelOf(shifted), "plain");
+  // One row has no next one.
+  Call single(1, 64);
+  single.setShape(single.tensor(0), {1, 128}, {129, 1});
+  EXPECT_EQ(kernelOf(single), "fma");
+}
+
 // T = 1000, H = 24, tiles of 64x16, heads first: x over heads.
 TEST_F(Launch, HeadsFirstSwapsTheGrid) {
   ASSERT_EQ(load(makeHeadGate()), "");

@@ -8,8 +8,8 @@
 //
 // Sums f32 values over the threads of a CTA in an order that never changes: a
 // butterfly over the lanes of each warp (distances 16, 8, 4, 2, 1; every lane
-// gets the same bits, because addition commutes), then the warps in ascending
-// order through shared memory.
+// gets the same bits, because addition commutes), then the warps through shared
+// memory in the order of KernelBuilder::sum.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_BLOCKREDUCTION_H
@@ -32,7 +32,7 @@ public:
   void deposit(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value thread,
                mlir::ValueRange values);
 
-  /// The sum of output `output` (i64) over all warps; any thread may ask, after
+  /// The sum of output `output` (i32 or i64) over all warps; any thread may ask, after
   /// deposit().
   mlir::Value collect(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value output);

@@ -44,6 +44,9 @@ public:
   mlir::Value threadNumber();
   mlir::Value blockNumber(unsigned dimension);
 
+  /// Emits what `emit` emits under `condition` (i1); at once when it is null.
+  void ifTrue(mlir::Value condition, llvm::function_ref<void()> emit);
+
   /// The f32 sum of `terms` by four interleaved chains, which are then added
   /// pairwise: short, and in an order that never changes.
   mlir::Value sum(mlir::ArrayRef<mlir::Value> terms);

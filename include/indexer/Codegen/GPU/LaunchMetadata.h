@@ -84,8 +84,8 @@ struct KernelLaunchInfo {
   /// Serves minTokens <= T <= maxTokens.
   int64_t minTokens = 1, maxTokens = unboundedTokens;
   /// grid.x = ceil(T / tileT), grid.y = ceil(H / tileH); swapped when
-  /// `headsFirst`. grid.x is then multiplied by `split`: that many CTAs, next to
-  /// each other, share a tile.
+  /// `headsFirst`. grid.x is then multiplied by `split`: that many CTAs, next
+  /// to each other, share a tile.
   int64_t tileT = 1, tileH = 1;
   bool headsFirst = false;
   unsigned split = 1;

@@ -9,8 +9,8 @@
 // Multiplies rows of two 16-bit operands by mma.sync.m16n8k16 without shared
 // memory. The instruction (PTX ISA, "Matrix Fragments for mma.m16n8k16 with
 // floating point type") gives the thread of row group g = lane / 4 and quad
-// q = lane % 4 the columns 2q, 2q + 1, 2q + 8 and 2q + 9 of its rows. A sum over
-// columns does not care which columns of memory these are, as long as both
+// q = lane % 4 the columns 2q, 2q + 1, 2q + 8 and 2q + 9 of its rows. A sum
+// over columns does not care which columns of memory these are, as long as both
 // operands agree: a thread loads 16 bytes, columns 8q ... 8q + 7 of a step of
 // 32, and feeds them to two instructions as they lie.
 //
@@ -23,8 +23,7 @@
 #ifndef INDEXER_CODEGEN_GPU_MMAFRAGMENTS_H
 #define INDEXER_CODEGEN_GPU_MMAFRAGMENTS_H
 
-#include "indexer/Codegen/GPU/KernelArguments.h"
-#include "indexer/Codegen/GPU/KernelBuilder.h"
+#include "indexer/Codegen/GPU/OperandFragments.h"
 
 namespace indexer {
 
@@ -38,27 +37,6 @@ struct ThreadPosition {
   mlir::Value group, quad;
 
   static ThreadPosition create(KernelBuilder &kernel);
-};
-
-/// What one thread holds of `rows` blocks of 8 rows for `steps` steps: 8
-/// elements, as four i32, of one row of each.
-class OperandFragments {
-public:
-  /// Loads them all. `rows` are the addresses of this thread's row of each
-  /// block, at its first column of the first step, aligned to 16 bytes.
-  static OperandFragments load(KernelBuilder &kernel,
-                               const KernelOperand &operand,
-                               mlir::ArrayRef<mlir::Value> rows, int64_t steps);
-
-  /// The register `part` (0 to 3) of block `row` in `step`.
-  mlir::Value get(int64_t step, int64_t row, int64_t part) const {
-    return registers[(step * rows + row) * 4 + part];
-  }
-
-  int64_t rows = 0, steps = 0;
-
-private:
-  llvm::SmallVector<mlir::Value> registers;
 };
 
 /// The accumulators of a thread: for each block of 16 heads and block of 8

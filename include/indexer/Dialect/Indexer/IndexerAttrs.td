@@ -23,7 +23,8 @@ class Indexer_Attr<string name, string attrMnemonic, list<Trait> traits = []>
 
 def Indexer_Family : I32EnumAttr<"Family", "structure of a kernel", [
     I32EnumAttrCase<"Plain", 0, "plain">,
-    I32EnumAttrCase<"RegisterMma", 1, "register_mma">]> {
+    I32EnumAttrCase<"RegisterMma", 1, "register_mma">,
+    I32EnumAttrCase<"Dot", 2, "dot">]> {
   let cppNamespace = "::indexer";
   let genSpecializedAttr = 0;
 }
@@ -42,13 +43,18 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     thread holding `tile_t` x `tile_h` accumulators in registers. It is right
     for every T >= 1, H, E, element type and stride. `cluster` is 1.
 
+    The family `dot` multiplies and adds as `plain` does, but loads all elements
+    of a thread before the first multiplication. It takes x and weight of one
+    16-bit type, a static H that is a multiple of `tile_h`, a static E that is a
+    multiple of 8 x `threads`, and at run time rows that are contiguous along d
+    and aligned to 16 bytes. `cluster` is 1.
+
     The family `register_mma` multiplies on the tensor cores, `mma.sync` with
     heads as M and tokens as N, and both operands loaded from global memory into
     the registers of the fragments. All elements of a thread are loaded before
     the first multiplication. It takes x and weight of one 16-bit type, a static
     H that is a multiple of `tile_h`, a static E that is a multiple of `cluster`
-    x `threads`, and at run time rows that are contiguous along d and aligned to
-    16 bytes. `tile_h` is 8 or a multiple of 16, `tile_t` a multiple of 8, and
+    x `threads`, and rows as `dot` does. `tile_h` is 8 or a multiple of 16, `tile_t` a multiple of 8, and
     `cluster` a power of two up to 16; more than 8 is not portable, and more than
     1 needs compute capability 9.0.
 

@@ -38,10 +38,6 @@ constexpr llvm::StringLiteral outlinedAttrName = "indexer.outlined";
 /// Capabilities").
 int64_t registersPerThread(int64_t threads);
 
-/// Registers that a thread of the family `register_mma` needs, when it loads
-/// `steps` steps of 32 elements of d before it multiplies.
-int64_t registerMmaRegisters(int64_t tileT, int64_t tileH, int64_t steps);
-
 /// Shared memory of a kernel of the family `register_mma`, in bytes: the sums
 /// of each warp, in rows of heads padded by 4, and with clusters what a CTA
 /// receives from its peers and the barrier that counts it.
@@ -55,5 +51,18 @@ int64_t registerMmaSharedBytes(int64_t tileT, int64_t tileH, int64_t threads,
 
 #define GET_ATTRDEF_CLASSES
 #include "indexer/Dialect/Indexer/IndexerAttrs.h.inc"
+
+namespace indexer {
+
+/// Elements of d that the threads of a kernel of `family`, `dot` or
+/// `register_mma`, take in one step: 8 a thread, or 32 a warp of each CTA.
+int64_t residentStep(Family family, int64_t threads, int64_t cluster);
+
+/// Registers that a thread of such a kernel needs when it loads `steps` steps
+/// before it multiplies. An estimate from above of what ptxas takes.
+int64_t residentRegisters(Family family, int64_t tileT, int64_t tileH,
+                          int64_t steps);
+
+} // namespace indexer
 
 #endif // INDEXER_DIALECT_INDEXER_INDEXERDIALECT_H
