@@ -12,6 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ErasedOps.h"
+
 #include "indexer/Fusion/FusedOp.h"
 #include "indexer/Fusion/HeadGateChain.h"
 #include "indexer/Fusion/Passes.h"
@@ -30,12 +32,6 @@ using namespace indexer;
 
 namespace {
 
-/// Remembers what was erased: a fused chain may take another candidate with it.
-struct ErasedOps : RewriterBase::Listener {
-  void notifyOperationErased(Operation *op) override { ops.insert(op); }
-  llvm::DenseSet<Operation *> ops;
-};
-
 struct FuseHeadGate : indexer::impl::FuseHeadGateBase<FuseHeadGate> {
   using FuseHeadGateBase::FuseHeadGateBase;
 
@@ -48,7 +44,7 @@ struct FuseHeadGate : indexer::impl::FuseHeadGateBase<FuseHeadGate> {
     ErasedOps erased;
     IRRewriter rewriter(&getContext(), &erased);
     for (linalg::LinalgOp candidate : candidates)
-      if (!erased.ops.contains(candidate))
+      if (!erased.contains(candidate))
         fuse(rewriter, candidate);
   }
 
@@ -65,13 +61,15 @@ private:
 
 } // namespace
 
-/// Applies the modes that change bits and appends what they did to `what`. False
-/// when the chain needs one that cannot be applied.
+/// Applies the modes that change bits and appends what they did to `what`.
+/// False when the chain needs one that cannot be applied.
 bool FuseHeadGate::relax(HeadGateChain &chain, std::string &what) {
   llvm::raw_string_ostream text(what);
   if (allowPrecision) {
     std::optional<unsigned> dropped = dropRoundings(chain);
-    if (!dropped && !getElementTypeOrSelf(chain.contraction->getResult(0).getType()).isF32())
+    if (!dropped &&
+        !getElementTypeOrSelf(chain.contraction->getResult(0).getType())
+             .isF32())
       return false;
     if (dropped.value_or(0))
       text << "; " << *dropped << " roundings to less than f32 dropped";
@@ -104,12 +102,11 @@ void FuseHeadGate::fuse(RewriterBase &rewriter, linalg::LinalgOp candidate) {
     linalg::GenericOp fused = buildFusedOp(rewriter, chain);
     FailureOr<FusedOp> read = FusedOp::read(fused);
     assert(succeeded(read) && "the builder builds what the reader reads");
-    remark::passed(loc, remarkOptions())
-        << remark::add("fused {0} ops into one linalg.generic: {1} scalar ops "
-                       "of the sum, {2} operands and {3} scalars{4}",
-                       chain.links.size(), read->epilogue.size(),
-                       read->epilogueOperands.size(), read->scalars.size(),
-                       what);
+    remark::passed(loc, remarkOptions()) << remark::add(
+        "fused {0} ops into one linalg.generic: {1} scalar ops "
+        "of the sum, {2} operands and {3} scalars{4}",
+        chain.links.size(), read->epilogue.size(),
+        read->epilogueOperands.size(), read->scalars.size(), what);
   }
   eraseChains(rewriter, match.chains);
 }

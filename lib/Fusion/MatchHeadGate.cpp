@@ -373,12 +373,12 @@ static SmallVector<HeadGateChain, 1> split(const HeadGateChain &merged,
 }
 
 HeadGateMatch indexer::matchHeadGate(linalg::LinalgOp contraction,
-                                      bool allowPrecision) {
+                                     bool allowPrecision) {
   HeadGateMatch match;
   HeadGateChain chain;
   TensorAxes resultDims;
-  if (auto reason = readContraction(contraction, chain, resultDims,
-                                    allowPrecision)) {
+  if (auto reason =
+          readContraction(contraction, chain, resultDims, allowPrecision)) {
     match.refusal = Refusal{*reason, contraction};
     return match;
   }

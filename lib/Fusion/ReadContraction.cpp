@@ -94,10 +94,11 @@ static void recordExtents(AxisTable &table, const ChainOperand &operand) {
 std::optional<RefusalReason> indexer::readContraction(linalg::LinalgOp op,
                                                       HeadGateChain &chain,
                                                       TensorAxes &resultDims,
-                         bool allowNarrowSum) {
+                                                      bool allowNarrowSum) {
   if (op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1)
     return RefusalReason::NotAContraction;
   chain.contraction = op;
+  chain.block = op->getBlock();
 
   for (Value value : op->getOperands())
     if (auto type = dyn_cast<RankedTensorType>(value.getType()))
@@ -217,8 +218,9 @@ std::optional<RefusalReason> indexer::readContraction(linalg::LinalgOp op,
   chain.rhsExtensions = extensions[1 - x];
   chain.swappedProduct = swapped != (x == 1);
   for (const DimAxes &axes : chain.lhs.dims)
-    if (axes != chain.dAxes)
-      chain.tAxes.append(axes);
+    for (unsigned axis : axes)
+      if (!llvm::is_contained(chain.dAxes, axis))
+        chain.tAxes.push_back(axis);
   for (unsigned loop : only[1 - x])
     chain.hAxes.append(loops[loop]);
   for (const ChainOperand *operand : {&chain.lhs, &chain.rhs}) {

@@ -16,6 +16,7 @@
 
 #include "indexer/Fusion/HeadGateChain.h"
 #include "indexer/Normalize/ElementwiseOp.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
@@ -95,10 +96,21 @@ static std::optional<EpilogueNode> readSplat(Value value) {
   return std::nullopt;
 }
 
+bool indexer::isScale(const ElementwiseOp &op) {
+  auto isScaling = [](Operation &inner) {
+    return isa<arith::MulFOp, arith::ExtFOp, arith::TruncFOp>(inner) ||
+           inner.hasTrait<OpTrait::ConstantLike>();
+  };
+  return op.body ? llvm::all_of(op.body->without_terminator(), isScaling)
+                 : isScaling(*op.op);
+}
+
 /// True when the elementwise `op` may become part of the tree: it computes
-/// nothing, it reads scalars alone, or it is in `block` and nothing else reads
-/// its result.
-static bool mayInline(const ElementwiseOp &op, Block *block) {
+/// nothing, it reads scalars alone, or it is in the chain's block and nothing
+/// else reads its result.
+static bool mayInline(const ElementwiseOp &op, const HeadGateChain &chain) {
+  if (chain.scalesOnly && !isScale(op))
+    return false;
   if (op.body && op.body->without_terminator().empty())
     return true;
   bool scalarsOnly = true;
@@ -110,14 +122,14 @@ static bool mayInline(const ElementwiseOp &op, Block *block) {
     if (!isa<FloatType>(getElementTypeOrSelf(operand.value.getType())))
       return false;
   }
+  auto isReader = [](Operation *user) { return !isa<tensor::DimOp>(user); };
   return scalarsOnly ||
-         (op.op->getBlock() == block && op.op->getResult(0).hasOneUse());
+         (op.op->getBlock() == chain.block &&
+          llvm::count_if(op.op->getResult(0).getUsers(), isReader) == 1);
 }
 
-/// Axes of each operand of `op`, given those of its result. Fails when a
-/// dimension is not read by a whole loop.
-static FailureOr<SmallVector<TensorAxes>> operandAxes(const ElementwiseOp &op,
-                                                      const TensorAxes &dims) {
+FailureOr<SmallVector<TensorAxes>>
+indexer::operandAxes(const ElementwiseOp &op, const TensorAxes &dims) {
   SmallVector<std::optional<DimAxes>> loops(op.numLoops());
   if (failed(assignLoops(op.resultMap, dims, loops)))
     return failure();
@@ -165,15 +177,18 @@ FailureOr<unsigned> indexer::readOperand(HeadGateChain &chain, Value value,
     }
     FailureOr<ElementwiseOp> read =
         op ? readElementwise(op) : FailureOr<ElementwiseOp>(failure());
-    if (succeeded(read) && mayInline(*read, chain.contraction->getBlock())) {
+    if (succeeded(read) && mayInline(*read, chain)) {
       FailureOr<SmallVector<TensorAxes>> axes = operandAxes(*read, item.dims);
       if (succeeded(axes)) {
         SmallVector<unsigned> inputs;
+        size_t first = pending.size();
         for (auto [operand, operandDims] : llvm::zip(read->operands, *axes)) {
           inputs.push_back(chain.nodes.size());
           chain.nodes.emplace_back();
           pending.push_back({operand.value, operandDims, inputs.back()});
         }
+        // The first operand is read first.
+        std::reverse(pending.begin() + first, pending.end());
         unsigned result = appendBody(chain, *read, inputs);
         chain.nodes[item.node].kind = EpilogueNode::Kind::Alias;
         chain.nodes[item.node].inputs = {result};

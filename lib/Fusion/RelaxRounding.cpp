@@ -51,8 +51,7 @@ unsigned indexer::foldConstants(HeadGateChain &chain) {
   SmallVector<unsigned> uses(chain.nodes.size(), 0);
   for (unsigned number : order) {
     const EpilogueNode &node = chain.nodes[number];
-    target[number] =
-        node.kind == Kind::Alias ? target[node.inputs[0]] : number;
+    target[number] = node.kind == Kind::Alias ? target[node.inputs[0]] : number;
     if (node.kind != Kind::Alias)
       for (unsigned input : node.inputs)
         ++uses[target[input]];
@@ -89,8 +88,7 @@ unsigned indexer::foldConstants(HeadGateChain &chain) {
   unsigned count = 0;
   for (unsigned number : order)
     if (std::optional<double> value = constantOf(number)) {
-      auto [it, isFirst] =
-          folded.try_emplace(*root[number], number, *value);
+      auto [it, isFirst] = folded.try_emplace(*root[number], number, *value);
       if (isFirst)
         continue;
       it->second.second *= *value;
@@ -136,8 +134,8 @@ static bool isNarrow(Type type) {
 static bool hasWideForm(Operation *op) {
   return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
              arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,
-             arith::MaxNumFOp, arith::MinNumFOp, arith::CmpFOp,
-             arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(op) ||
+             arith::MaxNumFOp, arith::MinNumFOp, arith::CmpFOp, arith::SelectOp,
+             arith::ExtFOp, arith::TruncFOp>(op) ||
          op->getName().getDialectNamespace() == "math";
 }
 

@@ -124,10 +124,10 @@ func.func @gate_used_twice(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
 }
 
 // torch-mlir asks for the extents of intermediates and asserts in the middle:
-// the assert stays, the extents come from x and from the weight.
+// the assert stays, the extents come from what the intermediates are made of.
 // CHECK-LABEL: func.func @assert_in_the_middle(
-// CHECK-SAME:    %[[X:[^:]+]]: tensor<?x16xbf16>
-// CHECK:         %[[T:.+]] = tensor.dim %[[X]], %{{.+}} :
+// CHECK-SAME:    %[[INIT:[^:]+]]: tensor<?x8xf32>) ->
+// CHECK:         %[[T:.+]] = tensor.dim %[[INIT]], %{{.+}} :
 // CHECK:         %[[SAME:.+]] = arith.cmpi eq, %[[T]], %{{.+}} : index
 // CHECK:         cf.assert %[[SAME]], "mismatched size for broadcast"
 // CHECK:         linalg.generic
@@ -196,4 +196,30 @@ func.func @operand_of_outer_block(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
     scf.yield %g : tensor<4x8xf32>
   }
   return %r : tensor<4x8xf32>
+}
+
+// x is widened as a tensor, and sizes are taken from the wide one: it goes all
+// the same, and so does a scale that was multiplied as a tensor.
+// CHECK-LABEL: func.func @extents_of_erased_tensors(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<?x16xbf16>, %[[W:[^:]+]]: tensor<16x8xf32>, %[[Q:[^:]+]]: tensor<?x8xf32>
+// CHECK-NOT:     arith.extf %{{.+}} : tensor
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%[[X]], %[[W]], %[[Q]] :
+// CHECK-NOT:     arith.mulf %{{.+}} : tensor
+// CHECK:         return
+func.func @extents_of_erased_tensors(%x: tensor<?x16xbf16>, %w: tensor<16x8xf32>,
+                                     %q: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, index) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %xf = arith.extf %x : tensor<?x16xbf16> to tensor<?x16xf32>
+  %t = tensor.dim %xf, %c0 : tensor<?x16xf32>
+  %e = tensor.empty(%t) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul ins(%xf, %w : tensor<?x16xf32>, tensor<16x8xf32>)
+                     outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %qq = arith.mulf %q, %q : tensor<?x8xf32>
+  %tq = tensor.dim %qq, %c0 : tensor<?x8xf32>
+  %g = arith.mulf %s, %qq : tensor<?x8xf32>
+  return %g, %tq : tensor<?x8xf32>, index
 }

@@ -57,8 +57,6 @@ struct EpilogueNode {
 };
 
 /// A tensor value along the chain, from the contraction's result to the gate.
-/// The axes are those known when the value was reached: a later cut of an axis
-/// may take its extents from values that do not dominate this one.
 struct ChainLink {
   mlir::Value value;
   TensorAxes dims;
@@ -74,7 +72,12 @@ struct WeightRows {
 
 /// A chain that can be fused.
 struct HeadGateChain {
+  /// The GEMM; null for a chain of scales alone.
   mlir::linalg::LinalgOp contraction;
+  /// The block of every op of the chain.
+  mlir::Block *block = nullptr;
+  /// True for a chain of scales alone: its tree holds products and casts.
+  bool scalesOnly = false;
   /// x and weight: what the GEMM reads once widening, transposes and reshapes
   /// are looked through, with the ops that widen an element (extf), outermost
   /// last.
@@ -139,9 +142,9 @@ struct HeadGateMatch {
 bool isCandidate(mlir::linalg::LinalgOp op);
 
 /// Matches the chain that starts at `contraction` (isCandidate holds) and goes
-/// on as far as it can be fused. Does not change the IR. With `allowPrecision`, a
-/// GEMM that accumulates in bf16 or f16 is matched, too; its chain is only correct
-/// after dropRoundings.
+/// on as far as it can be fused. Does not change the IR. With `allowPrecision`,
+/// a GEMM that accumulates in bf16 or f16 is matched, too; its chain is only
+/// correct after dropRoundings.
 HeadGateMatch matchHeadGate(mlir::linalg::LinalgOp contraction,
                             bool allowPrecision = false);
 
@@ -157,12 +160,20 @@ mlir::FailureOr<unsigned> readOperand(HeadGateChain &chain, mlir::Value value,
 unsigned appendBody(HeadGateChain &chain, const struct ElementwiseOp &op,
                     llvm::ArrayRef<unsigned> inputs);
 
+/// True when `op` only multiplies and casts.
+bool isScale(const struct ElementwiseOp &op);
+
+/// Axes of each operand of `op`, given those of its result. Fails when a
+/// dimension is not read by a whole loop.
+mlir::FailureOr<llvm::SmallVector<TensorAxes>>
+operandAxes(const struct ElementwiseOp &op, const TensorAxes &dims);
+
 /// Numbers of the nodes below the gate, each after its inputs, in the order in
 /// which the source computes them.
 llvm::SmallVector<unsigned> sortNodes(const HeadGateChain &chain);
 
-/// Multiplies the f32 constants of each product in double and rounds once, where
-/// the first of them stood. Returns how many constants went away.
+/// Multiplies the f32 constants of each product in double and rounds once,
+/// where the first of them stood. Returns how many constants went away.
 unsigned foldConstants(HeadGateChain &chain);
 
 /// Computes in f32 what the epilogue computes in bf16 or f16, and drops the
@@ -170,19 +181,19 @@ unsigned foldConstants(HeadGateChain &chain);
 /// returns none when an op of the epilogue has no meaning in f32.
 std::optional<unsigned> dropRoundings(HeadGateChain &chain);
 
-/// The product of the extents of `axes`: an attribute where it is static, else a
-/// value, made at the builder's insertion point if need be.
+/// The product of the extents of `axes`: an attribute where it is static, else
+/// a value, made at the builder's insertion point if need be.
 mlir::OpFoldResult extentOf(const HeadGateChain &chain, const DimAxes &axes,
                             mlir::OpBuilder &builder, mlir::Location loc);
 
-/// Builds the fused op at the place of the chain's last op and gives its gate to
-/// the users of that op's result. Returns the fused op.
+/// Builds the fused op at the place of the chain's last op and gives its gate
+/// to the users of that op's result. Returns the fused op.
 mlir::linalg::GenericOp buildFusedOp(mlir::RewriterBase &rewriter,
                                      HeadGateChain &chain);
 
 /// Erases the ops of chains that were built, and what became dead with them.
 void eraseChains(mlir::RewriterBase &rewriter,
-                 llvm::MutableArrayRef<HeadGateChain> chains);
+                 llvm::ArrayRef<HeadGateChain> chains);
 
 } // namespace indexer
 

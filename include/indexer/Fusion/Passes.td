@@ -23,7 +23,8 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
     *Produces* one `linalg.generic` over (t, h, d) with two f32 results, the
     running sum and the epilogue of that sum, at the place of the last op of the
     chain; where slices take the heads of a merged GEMM apart, one such op for
-    each slice, of the same x and of rows of the weight; reshapes around it, and `linalg.fill` of its accumulator.
+    each slice, of the same x and of rows of the weight; reshapes around it, and
+    `linalg.fill` of its accumulator.
 
     *Declines* with a remark (category `indexer-fusion`): `not-a-contraction`,
     `unsupported-element-type`, `encoded-tensor`, `empty-reduction`,
@@ -61,6 +62,31 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
     Option<"allowPrecision", "allow-precision", "bool", "false",
            "Compute in f32 what the source rounds or accumulates in bf16 or f16">
   ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
+def FuseScales : Pass<"indexer-fuse-scales", "mlir::func::FuncOp"> {
+  let summary = "Fuse each chain of scales without a GEMM into one linalg op";
+  let description = [{
+    *Matches* two multiplications or more, and casts and reshapes between them,
+    that end in an f32 tensor: the scales of a gate whose GEMM is elsewhere, in
+    another function or behind other uses. Run it behind
+    `indexer-fuse-head-gate`.
+
+    *Produces* one elementwise `linalg.generic` over the dimensions of the result
+    that are longer than 1, and reshapes around it.
+
+    *Declines*, without a remark, what is no such chain: a single multiplication,
+    another op between (it ends the chain), an operand that is not indexed by
+    whole dimensions of the result.
+
+    *Numerics*: bit-identical; every multiplication and every rounding is kept,
+    in its order.
+
+    *Example*: `test/Fusion/fuse-scales.mlir`.
+  }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect",
                            "mlir::tensor::TensorDialect"];

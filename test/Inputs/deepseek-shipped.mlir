@@ -1,0 +1,86 @@
+// Engine: DeepSeek-V3.2, shipped model.py
+// Expression: weights_proj(x.float()) * n_heads**-0.5, then .unsqueeze(-1) *
+//             q_scale * softmax_scale; x [B, S, E]
+// Written by hand from the expression, in the form that torch-mlir gives.
+
+#id3 = affine_map<(t, h, g) -> (t, h, g)>
+#id4 = affine_map<(b, c, t, h) -> (b, c, t, h)>
+
+func.func @head_gate(
+    %x: tensor<?x?x7168xbf16>,
+    %weight: tensor<64x7168xf32>,
+    %q_scale: tensor<?x?x64x1xf32>) -> tensor<?x?x64x1xf32> {
+  %a = arith.constant 0.125 : f32
+  %b = arith.constant 0.088388347648318447 : f64
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero_f32 = arith.constant 0.0 : f32
+  %x_d0 = tensor.dim %x, %c0 : tensor<?x?x7168xbf16>
+  %x_d1 = tensor.dim %x, %c1 : tensor<?x?x7168xbf16>
+  %xf_init = tensor.empty(%x_d0, %x_d1) : tensor<?x?x7168xf32>
+  %xf = linalg.generic {indexing_maps = [#id3, #id3],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x?x7168xbf16>)
+      outs(%xf_init : tensor<?x?x7168xf32>) {
+  ^bb0(%a0: bf16, %init: f32):
+    %r = arith.extf %a0 : bf16 to f32
+    linalg.yield %r : f32
+  } -> tensor<?x?x7168xf32>
+  %xf_d0 = tensor.dim %xf, %c0 : tensor<?x?x7168xf32>
+  %xf_d1 = tensor.dim %xf, %c1 : tensor<?x?x7168xf32>
+  %x2 = tensor.collapse_shape %xf [[0, 1], [2]]
+      : tensor<?x?x7168xf32> into tensor<?x7168xf32>
+  %weight_t_init = tensor.empty() : tensor<7168x64xf32>
+  %weight_t = linalg.transpose ins(%weight : tensor<64x7168xf32>)
+      outs(%weight_t_init : tensor<7168x64xf32>) permutation = [1, 0]
+  %x2_d0 = tensor.dim %x2, %c0 : tensor<?x7168xf32>
+  %raw_init = tensor.empty(%x2_d0) : tensor<?x64xf32>
+  %raw_zero = linalg.fill ins(%zero_f32 : f32)
+      outs(%raw_init : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %raw = linalg.matmul
+      ins(%x2, %weight_t : tensor<?x7168xf32>, tensor<7168x64xf32>)
+      outs(%raw_zero : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %raw3 = tensor.expand_shape %raw [[0, 1], [2]]
+      output_shape [%x_d0, %x_d1, 64]
+      : tensor<?x64xf32> into tensor<?x?x64xf32>
+  %raw3_d0 = tensor.dim %raw3, %c0 : tensor<?x?x64xf32>
+  %raw3_d1 = tensor.dim %raw3, %c1 : tensor<?x?x64xf32>
+  %weights_init = tensor.empty(%raw3_d0, %raw3_d1) : tensor<?x?x64xf32>
+  %weights = linalg.generic {indexing_maps = [#id3, #id3],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%raw3 : tensor<?x?x64xf32>)
+      outs(%weights_init : tensor<?x?x64xf32>) {
+  ^bb0(%a0: f32, %init: f32):
+    %r = arith.mulf %a0, %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?x64xf32>
+  %weights_d0 = tensor.dim %weights, %c0 : tensor<?x?x64xf32>
+  %weights_d1 = tensor.dim %weights, %c1 : tensor<?x?x64xf32>
+  %w4 = tensor.expand_shape %weights [[0], [1], [2, 3]]
+      output_shape [%weights_d0, %weights_d1, 64, 1]
+      : tensor<?x?x64xf32> into tensor<?x?x64x1xf32>
+  %w4_d0 = tensor.dim %w4, %c0 : tensor<?x?x64x1xf32>
+  %w4_d1 = tensor.dim %w4, %c1 : tensor<?x?x64x1xf32>
+  %g0_init = tensor.empty(%w4_d0, %w4_d1) : tensor<?x?x64x1xf32>
+  %g0 = linalg.generic {indexing_maps = [#id4, #id4, #id4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%w4, %q_scale : tensor<?x?x64x1xf32>, tensor<?x?x64x1xf32>)
+      outs(%g0_init : tensor<?x?x64x1xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %init: f32):
+    %r = arith.mulf %a0, %a1 : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?x64x1xf32>
+  %g0_d0 = tensor.dim %g0, %c0 : tensor<?x?x64x1xf32>
+  %g0_d1 = tensor.dim %g0, %c1 : tensor<?x?x64x1xf32>
+  %gate_init = tensor.empty(%g0_d0, %g0_d1) : tensor<?x?x64x1xf32>
+  %gate = linalg.generic {indexing_maps = [#id4, #id4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%g0 : tensor<?x?x64x1xf32>)
+      outs(%gate_init : tensor<?x?x64x1xf32>) {
+  ^bb0(%a0: f32, %init: f32):
+    %sc = arith.truncf %b : f64 to f32
+    %r = arith.mulf %a0, %sc : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?x64x1xf32>
+  return %gate : tensor<?x?x64x1xf32>
+}
