@@ -215,6 +215,7 @@ static KernelLaunch readLaunch(HeaderReader &reader, const Json &json) {
   launch.dynamicSharedBytes =
       reader.integerField<unsigned>(json, "dynamic_shared_bytes");
   launch.alignment = reader.integerField<unsigned>(json, "alignment");
+  launch.startsEarly = reader.boolean(json, "starts_early");
   for (const Json &parameter : reader.array(json, "parameters"))
     launch.parameters.push_back(readParameter(reader, parameter));
   const Json &resources = reader.field(json, "resources");

@@ -88,6 +88,7 @@ static Json toJson(const KernelLaunch &launch) {
           {"cluster", launch.cluster},
           {"dynamic_shared_bytes", launch.dynamicSharedBytes},
           {"alignment", launch.alignment},
+          {"starts_early", launch.startsEarly},
           {"parameters", std::move(parameters)},
           {"resources",
            {{"registers", launch.resources.registers},

@@ -144,11 +144,20 @@ static IndexerStatus launchPlanned(const Driver &driver,
     packParameter(launch.parameters[i], kernel, bound, values[i]);
     parameters[i] = values[i];
   }
-  CuLaunchAttribute cluster = {};
-  cluster.id = CuLaunchAttributeClusterDimension;
-  cluster.value.clusterDim[0] = launch.cluster;
-  cluster.value.clusterDim[1] = 1;
-  cluster.value.clusterDim[2] = 1;
+  CuLaunchAttribute attributes[2] = {};
+  unsigned numAttributes = 0;
+  if (launch.cluster > 1) {
+    CuLaunchAttribute &cluster = attributes[numAttributes++];
+    cluster.id = CuLaunchAttributeClusterDimension;
+    cluster.value.clusterDim[0] = launch.cluster;
+    cluster.value.clusterDim[1] = 1;
+    cluster.value.clusterDim[2] = 1;
+  }
+  if (launch.startsEarly) {
+    CuLaunchAttribute &early = attributes[numAttributes++];
+    early.id = CuLaunchAttributeProgrammaticStreamSerialization;
+    early.value.programmaticStreamSerializationAllowed = 1;
+  }
   CuLaunchConfig config = {};
   config.gridDim[0] = planned.grid[0];
   config.gridDim[1] = planned.grid[1];
@@ -158,8 +167,8 @@ static IndexerStatus launchPlanned(const Driver &driver,
   config.blockDim[2] = 1;
   config.sharedMemBytes = launch.dynamicSharedBytes;
   config.stream = stream;
-  config.attributes = &cluster;
-  config.numAttributes = launch.cluster > 1 ? 1 : 0;
+  config.attributes = attributes;
+  config.numAttributes = numAttributes;
   return driver.check(
       driver.launchKernelEx(&config, planned.function, parameters, nullptr),
       [&] { return "launching kernel '" + launch.kernel + "'"; });

@@ -20,36 +20,39 @@ using namespace mlir;
 using namespace indexer;
 
 namespace {
-/// A chip and the multiprocessors of its largest product: A100, L40, H100 SXM,
-/// B200, RTX PRO 6000.
+/// A chip and what the model knows of it.
 struct ChipEntry {
   llvm::StringLiteral chip;
-  int64_t multiprocessors;
+  ChipModel model;
 };
 } // namespace
 
-static constexpr ChipEntry chipTable[] = {{"sm_80", 108},
-                                          {"sm_89", 142},
-                                          {"sm_90a", 132},
-                                          {"sm_100a", 148},
-                                          {"sm_120a", 188}};
+/// Multiprocessors of A100, L40, H100 SXM, B200, RTX PRO 6000. Kernels with
+/// clusters have been measured on the H100 only.
+static constexpr ChipEntry chipTable[] = {{"sm_80", {108, 1}},
+                                          {"sm_89", {142, 1}},
+                                          {"sm_90a", {132, 16}},
+                                          {"sm_100a", {148, 16}},
+                                          {"sm_120a", {188, 8}}};
 
-/// Tiles (tokens, heads) that the model chooses among.
-static constexpr int64_t tileTable[][2] = {{1, 1}, {1, 2}, {1, 4}, {2, 4},
-                                           {4, 4}, {4, 8}, {8, 8}};
+/// Tiles (tokens, heads) that the model chooses among for plain kernels.
+static constexpr int64_t plainTiles[][2] = {{1, 1}, {1, 2}, {1, 4}, {2, 4},
+                                            {4, 4}, {4, 8}, {8, 8}};
 
 /// Upper ends of the token ranges that are looked at when T is dynamic. The
 /// last one stands for all larger T.
-static constexpr int64_t tokenTable[] = {1, 4, 16, 64, 256, 4096};
+static constexpr int64_t plainTokens[] = {1, 4, 16, 64, 256, 4096};
+static constexpr int64_t residentTokens[] = {1,  2,  4,   8,   16,  24,  32,
+                                             48, 64, 128, 256, 512, 1024};
 
-/// One count for all schedules: it decides the order of the sum over d, so a
-/// row's bits do not depend on T.
+/// One count for all plain schedules: it decides the order of the sum over d,
+/// so a row's bits do not depend on T.
 static constexpr int64_t plainThreads = 128;
 
-std::optional<int64_t> indexer::multiprocessorsOf(StringRef chip) {
+std::optional<ChipModel> indexer::chipModelOf(StringRef chip) {
   for (const ChipEntry &entry : chipTable)
     if (entry.chip == chip)
-      return entry.multiprocessors;
+      return entry.model;
   return std::nullopt;
 }
 
@@ -61,8 +64,16 @@ std::string indexer::acceptedChips() {
   return text;
 }
 
-int64_t indexer::plainCost(const ScheduleProblem &problem,
-                           const PlainSchedule &schedule) {
+/// Tiles of `schedule` in `problem`.
+static int64_t countTiles(const ScheduleProblem &problem,
+                          const KernelSchedule &schedule) {
+  return llvm::divideCeil(problem.t, schedule.tileT) *
+         llvm::divideCeil(problem.h, schedule.tileH);
+}
+
+/// Cycles of a plain kernel.
+static int64_t plainCost(const ScheduleProblem &problem,
+                         const KernelSchedule &schedule) {
   // Cycles until a step's loads arrive, and of a CTA's start and end.
   constexpr int64_t loadLatency = 700, ctaOverhead = 1500;
   // Elements of a 16-byte load of bf16.
@@ -81,51 +92,175 @@ int64_t indexer::plainCost(const ScheduleProblem &problem,
   int64_t resident =
       std::clamp<int64_t>(65536 / (registers * schedule.threads), 1, 16);
 
-  int64_t ctas = llvm::divideCeil(problem.t, schedule.tileT) *
-                 llvm::divideCeil(problem.h, schedule.tileH);
-  int64_t ctasPerSm = llvm::divideCeil(ctas, problem.multiprocessors);
+  int64_t ctasPerSm = llvm::divideCeil(countTiles(problem, schedule),
+                                       problem.chip.multiprocessors);
   int64_t waves = llvm::divideCeil(ctasPerSm, resident);
   return waves * (steps * loadLatency + ctaOverhead) + ctasPerSm * issue;
 }
 
-/// The cheapest schedule for a problem whose extents are known.
-static PlainSchedule chooseSchedule(const ScheduleProblem &problem) {
-  PlainSchedule best = {};
-  int64_t bestCost = std::numeric_limits<int64_t>::max();
-  for (const auto &tile : tileTable) {
-    PlainSchedule schedule = {tile[0], tile[1], plainThreads, unboundedTokens};
-    int64_t cost = plainCost(problem, schedule);
+/// Clusters of `cluster` CTAs that run at a time with one CTA an SM. Clusters
+/// do not cross GPCs, whose sizes are uneven: an H100 holds 66 of 2, 30 of 4, 15
+/// of 8, 7 of 16 (measured).
+static int64_t residentClusters(const ChipModel &chip, int64_t cluster) {
+  int64_t usable =
+      cluster > 2 ? chip.multiprocessors * 10 / 11 : chip.multiprocessors;
+  return std::max<int64_t>(1, usable / cluster);
+}
+
+/// Cycles of a kernel that loads all of d at once: latency of the first load,
+/// bytes at 31 a cycle and SM, the sums of a tile, and what a cluster adds.
+/// Fitted to timelines of such kernels on an H100.
+static int64_t residentCost(const ScheduleProblem &problem,
+                            const KernelSchedule &schedule) {
+  constexpr int64_t firstLoad = 600, bytesPerCycle = 31;
+  int64_t cluster = schedule.cluster;
+  int64_t bytes =
+      (schedule.tileT + schedule.tileH) * (problem.d / cluster) * 2;
+  int64_t steps = problem.d / residentStep(schedule.family, schedule.threads,
+                                           schedule.cluster);
+  int64_t cost = firstLoad + bytes / bytesPerCycle;
+  if (schedule.family == Family::Dot) {
+    // Multiplications on CUDA cores, a butterfly for each output.
+    int64_t outputs = schedule.tileT * schedule.tileH;
+    cost += 150 + outputs * (schedule.threads / 128) * (steps * 12 + 10);
+  } else {
+    cost += 180 + schedule.tileT * schedule.tileH * 25 / 32;
+    cost += 60 * std::max<int64_t>(steps - 2, 0);
+    if (cluster > 1)
+      cost += cluster > 8 ? 380 : 330;
+  }
+  return cost * llvm::divideCeil(countTiles(problem, schedule),
+                                 residentClusters(problem.chip, cluster));
+}
+
+int64_t indexer::scheduleCost(const ScheduleProblem &problem,
+                              const KernelSchedule &schedule) {
+  return schedule.family == Family::Plain ? plainCost(problem, schedule)
+                                          : residentCost(problem, schedule);
+}
+
+namespace {
+/// Keeps the cheapest of the schedules that it is shown.
+class Cheapest {
+public:
+  explicit Cheapest(const ScheduleProblem &problem) : problem(problem) {}
+
+  void consider(const KernelSchedule &schedule) {
+    int64_t cost = scheduleCost(problem, schedule);
     if (cost < bestCost) {
       best = schedule;
       bestCost = cost;
     }
   }
-  return best;
+  /// Considers a schedule of a family that loads all of d at once, if its
+  /// kernel can be built.
+  void considerResident(Family family, int64_t tileT, int64_t tileH,
+                        int64_t warps, int64_t cluster);
+
+  std::optional<KernelSchedule> best;
+
+private:
+  const ScheduleProblem &problem;
+  int64_t bestCost = std::numeric_limits<int64_t>::max();
+};
+} // namespace
+
+void Cheapest::considerResident(Family family, int64_t tileT, int64_t tileH,
+                                int64_t warps, int64_t cluster) {
+  int64_t threads = warps * 32;
+  int64_t step = residentStep(family, threads, cluster);
+  KernelSchedule schedule = {family,  tileT,   tileH,
+                             threads, cluster, unboundedTokens};
+  if (problem.h % tileH != 0 || problem.d % step != 0 ||
+      cluster > problem.chip.maxCluster ||
+      sharedBytes(schedule) > maxStaticSharedBytes ||
+      residentRegisters(family, tileT, tileH, problem.d / step) >
+          registersPerThread(threads))
+    return;
+  consider(schedule);
 }
 
-SmallVector<PlainSchedule> indexer::chooseSchedules(ScheduleProblem problem) {
+/// The cheapest plain schedule for a problem whose extents are known.
+static std::optional<KernelSchedule>
+choosePlain(const ScheduleProblem &problem) {
+  Cheapest cheapest(problem);
+  for (const auto &tile : plainTiles)
+    cheapest.consider({Family::Plain, tile[0], tile[1], plainThreads, 1,
+                       unboundedTokens});
+  return cheapest.best;
+}
+
+/// The cheapest schedule that loads all of d at once; nothing when d fits none.
+static std::optional<KernelSchedule>
+chooseResident(const ScheduleProblem &problem) {
+  // Warps from many to few: the more, the fewer loads a thread has to issue.
+  static constexpr int64_t maxWarps = 16, minWarps = 4, maxDotWarps = 28;
+  Cheapest cheapest(problem);
+  for (int64_t warps = maxDotWarps; warps >= minWarps; --warps)
+    for (int64_t tokens : {1, 2})
+      if (tokens <= std::max<int64_t>(problem.t, 1))
+        cheapest.considerResident(Family::Dot, tokens, 1, warps, 1);
+  for (int64_t cluster : {8, 16, 4, 2})
+    for (int64_t tileT : {8, 16, 24, 32})
+      for (int64_t tileH : {8, 16, 32, 64})
+        for (int64_t warps = maxWarps; warps >= minWarps; --warps)
+          cheapest.considerResident(Family::RegisterMma, tileT, tileH, warps,
+                                    cluster);
+  return cheapest.best;
+}
+
+/// Appends the schedules of one kind to `schedules`: `choose` at the end of each
+/// range of `tokens`, equal neighbours as one.
+static void
+appendRanges(ScheduleProblem problem, ArrayRef<int64_t> tokens,
+             function_ref<std::optional<KernelSchedule>(const ScheduleProblem &)>
+                 choose,
+             SmallVectorImpl<KernelSchedule> &schedules) {
+  size_t first = schedules.size();
+  for (int64_t end : tokens) {
+    problem.t = end;
+    std::optional<KernelSchedule> schedule = choose(problem);
+    if (!schedule)
+      return;
+    schedule->maxTokens = end;
+    if (schedules.size() > first) {
+      const KernelSchedule &before = schedules.back();
+      if (before.family == schedule->family &&
+          before.tileT == schedule->tileT && before.tileH == schedule->tileH &&
+          before.threads == schedule->threads &&
+          before.cluster == schedule->cluster)
+        schedules.pop_back();
+    }
+    schedules.push_back(*schedule);
+  }
+  schedules.back().maxTokens = unboundedTokens;
+}
+
+SmallVector<KernelSchedule> indexer::chooseSchedules(ScheduleProblem problem) {
+  SmallVector<KernelSchedule> schedules;
+  bool isResident = problem.isSixteenBit &&
+                    !ShapedType::isDynamic(problem.h) &&
+                    !ShapedType::isDynamic(problem.d);
   // The head gate of DeepSeek-V3.2: 64 heads over a hidden size of 7168.
   if (ShapedType::isDynamic(problem.h))
     problem.h = 64;
   if (ShapedType::isDynamic(problem.d))
     problem.d = 7168;
-  if (!ShapedType::isDynamic(problem.t))
-    return {chooseSchedule(problem)};
-
-  SmallVector<PlainSchedule> schedules;
-  for (int64_t tokens : tokenTable) {
-    problem.t = tokens;
-    PlainSchedule schedule = chooseSchedule(problem);
-    schedule.maxTokens = tokens;
-    if (!schedules.empty() && schedules.back().tileT == schedule.tileT &&
-        schedules.back().tileH == schedule.tileH)
-      schedules.pop_back();
-    schedules.push_back(schedule);
-  }
-  schedules.back().maxTokens = unboundedTokens;
+  SmallVector<int64_t> single = {problem.t};
+  bool isDynamic = ShapedType::isDynamic(problem.t);
+  if (isResident)
+    appendRanges(problem,
+                 isDynamic ? ArrayRef<int64_t>(residentTokens) : single,
+                 chooseResident, schedules);
+  appendRanges(problem, isDynamic ? ArrayRef<int64_t>(plainTokens) : single,
+               choosePlain, schedules);
   return schedules;
 }
 
-int64_t indexer::plainSharedBytes(int64_t outputs, int64_t threads) {
-  return outputs * (threads / 32) * int64_t(sizeof(float));
+int64_t indexer::sharedBytes(const KernelSchedule &schedule) {
+  if (schedule.family == Family::RegisterMma)
+    return registerMmaSharedBytes(schedule.tileT, schedule.tileH,
+                                  schedule.threads, schedule.cluster);
+  return schedule.tileT * schedule.tileH * (schedule.threads / 32) *
+         int64_t(sizeof(float));
 }

@@ -31,7 +31,7 @@ using namespace indexer;
 /// Says in a remark what `schedule` means for `problem`; it serves from
 /// `minTokens` tokens on.
 static void remarkSchedule(Location loc, const ScheduleProblem &problem,
-                           const PlainSchedule &schedule, int64_t minTokens) {
+                           const KernelSchedule &schedule, int64_t minTokens) {
   auto remark = remark::analysis(
       loc,
       remark::RemarkOpts::name("SelectSchedule").category("indexer-schedule"));
@@ -43,33 +43,52 @@ static void remarkSchedule(Location loc, const ScheduleProblem &problem,
                        (schedule.maxTokens == unboundedTokens
                             ? std::string("inf")
                             : std::to_string(schedule.maxTokens));
-  remark << remark::metric("family", "plain") << remark::metric("tile", tile)
+  remark << remark::metric("family", stringifyFamily(schedule.family))
+         << remark::metric("tile", tile)
          << remark::metric("threads", schedule.threads)
          << remark::metric("tokens", tokens);
+  if (schedule.cluster > 1)
+    remark << remark::metric("cluster", schedule.cluster);
   if (!ShapedType::isDynamic(problem.t) && !ShapedType::isDynamic(problem.h))
     remark << remark::metric(
         "ctas", int64_t(llvm::divideCeil(problem.t, schedule.tileT) *
-                        llvm::divideCeil(problem.h, schedule.tileH)));
-  remark << remark::metric(
-      "smem-bytes",
-      plainSharedBytes(schedule.tileT * schedule.tileH, schedule.threads));
+                        llvm::divideCeil(problem.h, schedule.tileH) *
+                        schedule.cluster));
+  remark << remark::metric("smem-bytes", sharedBytes(schedule));
+}
+
+/// True when x and weight of `fused` are of one 16-bit type and d is their last
+/// dimension, which alone can be contiguous.
+static bool hasSixteenBitRows(const FusedOp &fused) {
+  Type types[2] = {getElementTypeOrSelf(fused.lhs),
+                   getElementTypeOrSelf(fused.rhs)};
+  return types[0] == types[1] && types[0].getIntOrFloatBitWidth() == 16 &&
+         fused.inputMap(0).getDimPosition(1) == FusedOp::dLoop &&
+         fused.inputMap(1).getDimPosition(1) == FusedOp::dLoop;
 }
 
 /// Sets the schedules of one fused op.
-static void selectSchedules(const FusedOp &fused, int64_t multiprocessors) {
+static void selectSchedules(const FusedOp &fused, const ChipModel &chip) {
   linalg::GenericOp op = fused.op;
   SmallVector<int64_t, 3> extents = fused.extents();
   ScheduleProblem problem = {extents[FusedOp::tLoop], extents[FusedOp::hLoop],
-                             extents[FusedOp::dLoop], multiprocessors};
+                             extents[FusedOp::dLoop], chip,
+                             false && hasSixteenBitRows(fused)};
   SmallVector<Attribute> schedules;
   int64_t minTokens = 1;
-  for (const PlainSchedule &schedule : chooseSchedules(problem)) {
+  bool wasPlain = false;
+  for (const KernelSchedule &schedule : chooseSchedules(problem)) {
+    bool isPlain = schedule.family == Family::Plain;
+    if (isPlain && !wasPlain)
+      minTokens = 1;
+    wasPlain = isPlain;
     remarkSchedule(op.getLoc(), problem, schedule, minTokens);
     minTokens = schedule.maxTokens == unboundedTokens ? minTokens
                                                       : schedule.maxTokens + 1;
     schedules.push_back(ScheduleAttr::get(
-        op.getContext(), Family::Plain, schedule.tileT, schedule.tileH,
-        schedule.threads, /*cluster=*/1, schedule.maxTokens));
+        op.getContext(), schedule.family, schedule.tileT, schedule.tileH,
+        schedule.threads, schedule.cluster, Weights::Dependent,
+        schedule.maxTokens));
   }
   op->setAttr(schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
 }
@@ -80,8 +99,8 @@ struct SelectSchedule
   using Base::Base;
 
   void runOnOperation() override {
-    std::optional<int64_t> multiprocessors = multiprocessorsOf(chip);
-    if (!multiprocessors) {
+    std::optional<ChipModel> model = chipModelOf(chip);
+    if (!model) {
       getOperation().emitError()
           << "option 'chip' of 'indexer-select-schedule' got \"" << chip
           << "\"; accepted are " << acceptedChips();
@@ -92,7 +111,7 @@ struct SelectSchedule
         return;
       FailureOr<FusedOp> fused = FusedOp::read(op);
       if (succeeded(fused))
-        selectSchedules(*fused, *multiprocessors);
+        selectSchedules(*fused, *model);
     });
   }
 };

@@ -147,6 +147,7 @@ static runtime::KernelLaunch makeLaunch(const KernelLaunchInfo &info,
   launch.cluster = info.cluster;
   launch.dynamicSharedBytes = info.dynamicSharedBytes;
   launch.alignment = info.alignment;
+  launch.startsEarly = info.startsEarly;
   for (const KernelParameterInfo &parameter : info.parameters)
     launch.parameters.push_back(makeParameter(parameter));
   launch.resources = readResources(binary, info.kernel);

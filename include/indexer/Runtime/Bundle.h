@@ -111,6 +111,9 @@ struct KernelLaunch {
   /// their rows starts at a multiple of this many bytes; 0: with any layout.
   /// Where it cannot run, the next launch that serves T is taken.
   unsigned alignment = 0;
+  /// The kernel may start while the one before it on the stream still runs, and
+  /// waits for its end by itself (programmatic dependent launch).
+  bool startsEarly = false;
   std::vector<KernelParameter> parameters;
   KernelResources resources;
 };

@@ -62,17 +62,21 @@ enum CuJitOption : int {
 /// CUstream_flags.
 enum : unsigned { CuStreamNonBlocking = 1 };
 
-/// CUlaunchAttribute. Only the cluster's dimensions are used of its union.
+/// CUlaunchAttribute, with the members of its union that are used.
 struct CuLaunchAttribute {
   int id;
   char pad[4];
   union {
     char bytes[64];
     unsigned clusterDim[3];
+    int programmaticStreamSerializationAllowed;
   } value;
 };
 /// CUlaunchAttributeID.
-enum : int { CuLaunchAttributeClusterDimension = 4 };
+enum : int {
+  CuLaunchAttributeClusterDimension = 4,
+  CuLaunchAttributeProgrammaticStreamSerialization = 6
+};
 
 /// CUlaunchConfig.
 struct CuLaunchConfig {

@@ -17,19 +17,24 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     `indexer.schedules`.
 
     *Produces* that attribute: an array of `#indexer.schedule`, one for each
-    kernel, ordered by `max_tokens`; the last one serves every larger T. With a
-    static T there is one schedule. A remark (analysis, category
-    `indexer-schedule`) gives tile, threads, token range, number of CTAs and
-    shared memory of each.
+    kernel. Where x and weight are of one 16-bit type with d as their last
+    dimension, and H and E are static and divide into tiles, kernels of the
+    families `dot` and `register_mma` come first, ordered by `max_tokens`; then,
+    in any case, plain kernels for every T, which take what those cannot. With a
+    static T there is one of each kind. A remark (analysis, category
+    `indexer-schedule`) gives family, tile, threads, cluster, token range, number
+    of CTAs and shared memory of each.
 
     *Declines* an op that carries schedules already: a hand-written one is kept.
 
-    *Numerics*: a schedule decides the order of the sum over d through `threads`
-    alone, and all schedules that this pass writes have the same `threads`, so
-    the bits of a row do not depend on T.
+    *Numerics*: a schedule decides the order of the sum over d through `family`,
+    `threads` and `cluster`. All plain schedules that this pass writes have the
+    same `threads`, so where only they run, the bits of a row do not depend on
+    T. With the other families a row's bits change from one token range to the
+    next, and never within one.
 
-    *Options*: `chip` (no unit, default sm_90a) is the GPU that the model counts
-    multiprocessors of.
+    *Options*: `chip` (no unit, default sm_90a) is the GPU that the model knows
+    multiprocessors and clusters of. Clusters have been measured on sm_90a only.
 
     *Example*: `test/Schedule/select-schedule.mlir`.
   }];

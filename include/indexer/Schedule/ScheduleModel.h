@@ -14,6 +14,8 @@
 #ifndef INDEXER_SCHEDULE_SCHEDULEMODEL_H
 #define INDEXER_SCHEDULE_SCHEDULEMODEL_H
 
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -23,36 +25,49 @@
 
 namespace indexer {
 
+/// What the model needs to know of a chip.
+struct ChipModel {
+  /// Streaming multiprocessors of its largest product.
+  int64_t multiprocessors;
+  /// CTAs of a cluster at most; 1 where there are no clusters.
+  int64_t maxCluster;
+};
+
 /// What the model knows about the problem. Extents are mlir::ShapedType's
 /// kDynamic where unknown.
 struct ScheduleProblem {
   int64_t t, h, d;
-  /// Streaming multiprocessors of the chip.
-  int64_t multiprocessors;
+  ChipModel chip;
+  /// True when x and weight are of one 16-bit type, and their rows can be
+  /// contiguous along d.
+  bool isSixteenBit;
 };
 
-/// One kernel of the family `plain`: the fields of `#indexer.schedule`.
-struct PlainSchedule {
-  int64_t tileT, tileH, threads, maxTokens;
+/// One kernel: the fields of `#indexer.schedule`.
+struct KernelSchedule {
+  Family family;
+  int64_t tileT, tileH, threads, cluster, maxTokens;
 };
 
-/// Multiprocessors of `chip` ("sm_90a"); nothing when it is not accepted.
-std::optional<int64_t> multiprocessorsOf(llvm::StringRef chip);
+/// The model of `chip` ("sm_90a"); nothing when it is not accepted.
+std::optional<ChipModel> chipModelOf(llvm::StringRef chip);
 
 /// The accepted chips as a diagnostic lists them: "sm_80, sm_89, ...".
 std::string acceptedChips();
 
 /// Cycles that the model gives for `schedule` on `problem`, whose extents are
 /// all known.
-int64_t plainCost(const ScheduleProblem &problem,
-                  const PlainSchedule &schedule);
+int64_t scheduleCost(const ScheduleProblem &problem,
+                     const KernelSchedule &schedule);
 
-/// The cheapest schedules in ascending order of maxTokens; the last one is
-/// unbounded. One for a static T. Unknown H and d count as 64 and 7168.
-llvm::SmallVector<PlainSchedule> chooseSchedules(ScheduleProblem problem);
+/// The cheapest schedules: those with conditions, then the plain ones, each
+/// kind in ascending order of maxTokens; the last one is unbounded. One of each
+/// kind for a static T. Unknown H and d count as 64 and 7168 for plain kernels,
+/// and get no others.
+llvm::SmallVector<KernelSchedule> chooseSchedules(ScheduleProblem problem);
 
-/// Static shared memory of the kernel, in bytes: one f32 per warp and output.
-int64_t plainSharedBytes(int64_t outputs, int64_t threads);
+/// Static shared memory of the kernel of `schedule`, in bytes.
+int64_t sharedBytes(const KernelSchedule &schedule);
 
 } // namespace indexer
 

@@ -20,6 +20,7 @@
 #include "indexer/Codegen/GPU/DotKernel.h"
 
 #include "indexer/Codegen/GPU/BlockReduction.h"
+#include "indexer/Codegen/GPU/DependentLaunch.h"
 #include "indexer/Codegen/GPU/GlobalMemory.h"
 #include "indexer/Codegen/GPU/OperandFragments.h"
 #include "indexer/Codegen/GPU/TileOutputs.h"
@@ -78,6 +79,7 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
   int64_t steps = fused.extents()[FusedOp::dLoop] / distance;
   BlockReduction reduction(func, schedule.getWarps(), schedule.getOutputs());
 
+  letNextKernelStart(kernel, schedule);
   Value thread = kernel.threadNumber();
   TilePlace place;
   place.tileH = schedule.getTileH();
@@ -86,7 +88,8 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
       kernel, arguments.rhs(),
       rowAddresses(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
                    place.tileH, /*last=*/Value(), thread),
-      steps, distance);
+      steps, distance, /*isConstant=*/true);
+  waitForPreviousKernel(kernel, schedule);
   place.setTokens(
       kernel, arguments,
       kernel.multiply(kernel.blockNumber(0), schedule.getTileT()));
@@ -94,7 +97,7 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
       kernel, arguments.lhs(),
       rowAddresses(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
                    schedule.getTileT(), place.lastT, thread),
-      steps, distance);
+      steps, distance, /*isConstant=*/!schedule.startsEarly());
   TileOutputs outputs(kernel, fused, arguments, place, thread, threads);
   outputs.prepare(/*first=*/Value(), schedule.getOutputs());
 
@@ -126,6 +129,7 @@ KernelLaunchInfo indexer::buildDotKernel(gpu::GPUModuleOp module,
   launch.tileH = schedule.getTileH();
   launch.threads = schedule.getThreads();
   launch.alignment = fragmentBytes;
+  launch.startsEarly = schedule.startsEarly();
   launch.parameters = std::move(arguments.parameters);
   return launch;
 }

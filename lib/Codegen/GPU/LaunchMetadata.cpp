@@ -41,6 +41,7 @@ static Attribute writeLaunch(Builder &builder, const KernelLaunchInfo &launch) {
   dictionary.set("shared_bytes",
                  builder.getI64IntegerAttr(launch.dynamicSharedBytes));
   dictionary.set("alignment", builder.getI64IntegerAttr(launch.alignment));
+  dictionary.set("starts_early", builder.getBoolAttr(launch.startsEarly));
   dictionary.set("parameters", builder.getArrayAttr(parameters));
   return dictionary.getDictionary(builder.getContext());
 }
@@ -135,6 +136,7 @@ static FailureOr<KernelLaunchInfo> readLaunch(func::FuncOp func,
   launch.cluster = reader.integer("cluster");
   launch.dynamicSharedBytes = reader.integer("shared_bytes");
   launch.alignment = reader.integer("alignment");
+  launch.startsEarly = reader.boolean("starts_early");
   launch.parameters = reader.parameters("parameters");
   if (!reader.failedKey().empty())
     return func.emitOpError() << "has no readable '" << reader.failedKey()

@@ -17,15 +17,19 @@ using namespace mlir;
 using namespace indexer;
 
 /// Loads 16 bytes that no thread writes and no thread of this SM reads again:
-/// past L1, which only costs time (no op of nvvm says that).
-static void loadOnce(KernelBuilder &kernel, Value address,
+/// past L1, which only costs time (no op of nvvm says that). What a kernel
+/// before this one may still have written after the start of this one is not
+/// constant, and may not be read through the path of constant data (.nc).
+static void loadOnce(KernelBuilder &kernel, Value address, bool isConstant,
                      SmallVectorImpl<Value> &registers) {
   SmallVector<Type> types(4, kernel.builder.getI32Type());
   auto load = NVVM::InlinePtxOp::create(
       kernel.builder, kernel.loc, types, /*readOnlyArgs=*/ValueRange{address},
       /*readWriteArgs=*/ValueRange{},
-      "ld.global.nc.L1::no_allocate.v4.b32 {{$w0}, {$w1}, {$w2}, {$w3}}, "
-      "[{$r0}];",
+      isConstant ? "ld.global.nc.L1::no_allocate.v4.b32 "
+                   "{{$w0}, {$w1}, {$w2}, {$w3}}, [{$r0}];"
+                 : "ld.global.L1::no_allocate.v4.b32 "
+                   "{{$w0}, {$w1}, {$w2}, {$w3}}, [{$r0}];",
       /*predicate=*/Value());
   llvm::append_range(registers, load.getResults());
 }
@@ -33,7 +37,7 @@ static void loadOnce(KernelBuilder &kernel, Value address,
 OperandFragments OperandFragments::load(KernelBuilder &kernel,
                                         const KernelOperand &operand,
                                         ArrayRef<Value> rows, int64_t steps,
-                                        int64_t distance) {
+                                        int64_t distance, bool isConstant) {
   OperandFragments fragments;
   fragments.rows = rows.size();
   fragments.steps = steps;
@@ -44,7 +48,7 @@ OperandFragments OperandFragments::load(KernelBuilder &kernel,
                step == 0 ? row
                          : advance(kernel.builder, kernel.loc, operand, row,
                                    kernel.i64(step * distance)),
-               fragments.registers);
+               isConstant, fragments.registers);
   return fragments;
 }
 

@@ -30,6 +30,7 @@
 #include "indexer/Codegen/GPU/RegisterMmaKernel.h"
 
 #include "indexer/Codegen/GPU/ClusterReduction.h"
+#include "indexer/Codegen/GPU/DependentLaunch.h"
 #include "indexer/Codegen/GPU/GlobalMemory.h"
 #include "indexer/Codegen/GPU/MmaFragments.h"
 #include "indexer/Codegen/GPU/TileOutputs.h"
@@ -148,6 +149,7 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   WarpReduction warps(kernel, func, schedule.getWarps(), schedule.getTileT(),
                       schedule.getTileH());
 
+  letNextKernelStart(kernel, schedule);
   position = ThreadPosition::create(kernel);
   Value block = kernel.blockNumber(0);
   Value part = position.warp;
@@ -162,15 +164,18 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   firstD = kernel.add(kernel.multiply(part, elements),
                       kernel.multiply(position.quad, fragmentElements));
   OperandFragments weight = OperandFragments::load(
-      kernel, arguments.rhs(), headRows(), elements / mmaStep, mmaStep);
+      kernel, arguments.rhs(), headRows(), elements / mmaStep, mmaStep,
+      /*isConstant=*/true);
 
   if (cluster)
     cluster->initialize(kernel, position.thread, threads() - 32);
+  waitForPreviousKernel(kernel, schedule);
   place.setTokens(kernel, arguments,
                   kernel.multiply(kernel.divide(block, clusterSize),
                                   schedule.getTileT()));
   OperandFragments x = OperandFragments::load(
-      kernel, arguments.lhs(), tokenRows(), elements / mmaStep, mmaStep);
+      kernel, arguments.lhs(), tokenRows(), elements / mmaStep, mmaStep,
+      /*isConstant=*/!schedule.startsEarly());
   if (cluster)
     cluster->arrive(kernel);
 
@@ -223,6 +228,7 @@ KernelLaunchInfo indexer::buildRegisterMmaKernel(gpu::GPUModuleOp module,
   launch.threads = schedule.getThreads();
   launch.cluster = cluster;
   launch.alignment = fragmentBytes;
+  launch.startsEarly = schedule.startsEarly();
   launch.parameters = std::move(arguments.parameters);
   return launch;
 }

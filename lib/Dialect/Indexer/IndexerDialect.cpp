@@ -29,9 +29,6 @@ void IndexerDialect::initialize() {
       >();
 }
 
-/// Static shared memory of a kernel, in bytes, on every chip.
-static constexpr int64_t maxStaticSharedBytes = 48 * 1024;
-
 int64_t indexer::registersPerThread(int64_t threads) {
   return std::min<int64_t>(256, 65536 / threads);
 }
@@ -141,7 +138,7 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Family family, int64_t tileT, int64_t tileH,
                                    int64_t threads, int64_t cluster,
-                                   int64_t maxTokens) {
+                                   Weights weights, int64_t maxTokens) {
   if (tileT < 1)
     return emitError() << "schedule 'tile_t' = " << tileT
                        << " is not accepted: a tile is 1 token or more";
@@ -155,6 +152,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (maxTokens < 1)
     return emitError() << "schedule 'max_tokens' = " << maxTokens
                        << " is not accepted: a kernel serves 1 token or more";
+  if (weights == Weights::Static && family == Family::Plain)
+    return emitError() << "schedule 'weights' = static is not accepted: a "
+                          "kernel of the family 'plain' does not start early";
   switch (family) {
   case Family::Plain:
     return verifyPlain(emitError, tileT, tileH, threads, cluster);

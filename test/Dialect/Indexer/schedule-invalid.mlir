@@ -102,3 +102,29 @@ func.func private @partials_do_not_fit() attributes {
   // expected-error @+1 {{schedule tile of 32 x 32 outputs is not accepted: with 'threads' = 448 it needs 68616 bytes of shared memory, a kernel has 49152}}
   a = #indexer.schedule<family = register_mma, tile_t = 32, tile_h = 32,
                         threads = 448, cluster = 8>}
+
+// -----
+
+func.func private @dot_cluster() attributes {
+  // expected-error @+1 {{schedule 'cluster' = 4 is not accepted: a kernel of the family 'dot' has no clusters}}
+  a = #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 128,
+                        cluster = 4>}
+
+// -----
+
+func.func private @dot_large_tile() attributes {
+  // expected-error @+1 {{schedule tile of 1 x 32 outputs is not accepted: the family 'dot' takes up to 16 tokens and 16 heads}}
+  a = #indexer.schedule<family = dot, tile_t = 1, tile_h = 32, threads = 128>}
+
+// -----
+
+func.func private @dot_registers() attributes {
+  // expected-error @+1 {{schedule tile of 8 x 8 outputs is not accepted: it needs 220 registers, with 'threads' = 512 a thread has 128}}
+  a = #indexer.schedule<family = dot, tile_t = 8, tile_h = 8, threads = 512>}
+
+// -----
+
+func.func private @plain_starts_early() attributes {
+  // expected-error @+1 {{schedule 'weights' = static is not accepted: a kernel of the family 'plain' does not start early}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
+                        weights = static>}

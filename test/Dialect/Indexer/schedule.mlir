@@ -28,3 +28,9 @@ func.func private @parameters() attributes {
 func.func private @register_mma() attributes {
   a = #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
                         threads = 224, cluster = 16, max_tokens = 16>}
+
+// CHECK-LABEL: func.func private @dot
+// CHECK-SAME: #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448, weights = static, max_tokens = 1>
+func.func private @dot() attributes {
+  a = #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448,
+                        cluster = 1, weights = static, max_tokens = 1>}

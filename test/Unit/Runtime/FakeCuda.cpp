@@ -150,6 +150,10 @@ FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,
     if (config->attributes[i].id == CuLaunchAttributeClusterDimension)
       std::memcpy(launch.cluster, config->attributes[i].value.clusterDim,
                   sizeof launch.cluster);
+    else if (config->attributes[i].id ==
+             CuLaunchAttributeProgrammaticStreamSerialization)
+      launch.startsEarly =
+          config->attributes[i].value.programmaticStreamSerializationAllowed;
   for (size_t i = 0; i < state.parameterCount; ++i)
     std::memcpy(launch.parameters.emplace_back().data(), parameters[i], 8);
   launch.context = contexts.empty() ? nullptr : contexts.back();

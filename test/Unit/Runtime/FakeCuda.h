@@ -28,6 +28,8 @@ struct FakeLaunch {
   void *stream;
   /// 0, 0, 0 without the attribute.
   unsigned cluster[3];
+  /// True with the attribute of programmatic stream serialization.
+  bool startsEarly;
   /// 8 bytes behind each of the first `parameterCount` parameters.
   std::vector<std::array<unsigned char, 8>> parameters;
   /// The context that was current.

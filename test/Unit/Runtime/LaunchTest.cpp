@@ -122,6 +122,17 @@ TEST_F(Launch, SplitTilesTakeSeveralCtas) {
   EXPECT_EQ(fake.launches.at(0).grid[1], 8u);
 }
 
+TEST_F(Launch, StartsEarlyOnlyWhereTheKernelWaits) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[0].startsEarly = true;
+  ASSERT_EQ(load(bundle), "");
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  ASSERT_EQ(launch(Call(17, 64)), "");
+  EXPECT_TRUE(fake.launches.at(0).startsEarly);
+  EXPECT_EQ(fake.launches.at(0).cluster[0], 4u);
+  EXPECT_FALSE(fake.launches.at(1).startsEarly);
+}
+
 // What a kernel asks of the layout of x and weight decides, where T does not.
 TEST_F(Launch, UnalignedOperandsGoToTheNextKernel) {
   Bundle bundle = makeHeadGate();

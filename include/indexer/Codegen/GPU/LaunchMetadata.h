@@ -20,7 +20,7 @@
 //       indexer.launch = [{kernel = "f_gate0_plain", family = "plain",
 //         min_tokens = 1, tile_t = 4, tile_h = 8, heads_first = false,
 //         split = 1, threads = 128, cluster = 1, shared_bytes = 0,
-//         alignment = 0,
+//         alignment = 0, starts_early = false,
 //         parameters = [#indexer.parameter<pointer 0>, ...]}]}
 //
 // Operands are numbered as the function's tensor arguments, the result comes
@@ -96,6 +96,9 @@ struct KernelLaunchInfo {
   /// The kernel runs only when x and weight are contiguous along d and their
   /// rows start at multiples of this many bytes; 0: with any layout.
   unsigned alignment = 0;
+  /// The kernel may start while the one before it on the stream still runs, and
+  /// waits by itself (programmatic dependent launch).
+  bool startsEarly = false;
   llvm::SmallVector<KernelParameterInfo> parameters;
 };
 

@@ -27,10 +27,11 @@ class OperandFragments {
 public:
   /// Loads them all. `rows` are the addresses of the thread's first elements of
   /// each row, aligned to 16 bytes; its steps are `distance` elements apart.
+  /// `isConstant`: nothing has written the operand since the kernel started.
   static OperandFragments load(KernelBuilder &kernel,
                                const KernelOperand &operand,
                                mlir::ArrayRef<mlir::Value> rows, int64_t steps,
-                               int64_t distance);
+                               int64_t distance, bool isConstant);
 
   /// The register `part` (0 to 3) of row `row` in `step`.
   mlir::Value get(int64_t step, int64_t row, int64_t part) const {

@@ -29,6 +29,18 @@ def Indexer_Family : I32EnumAttr<"Family", "structure of a kernel", [
   let genSpecializedAttr = 0;
 }
 
+def Indexer_Weights : I32EnumAttr<"Weights",
+    "who may still be writing the weight when a kernel starts", [
+    I32EnumAttrCase<"Dependent", 0, "dependent">,
+    I32EnumAttrCase<"Static", 1, "static">]> {
+  let cppNamespace = "::indexer";
+  let genSpecializedAttr = 0;
+}
+
+def Indexer_WeightsParameter : EnumParameter<Indexer_Weights> {
+  let defaultValue = "::indexer::Weights::Dependent";
+}
+
 def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
   let summary = "How one kernel of a fused op is built";
   let description = [{
@@ -58,6 +70,12 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     `cluster` a power of two up to 16; more than 8 is not portable, and more than
     1 needs compute capability 9.0.
 
+    With `weights = static` the caller promises that no kernel in flight writes
+    the weight. The kernel then starts while the one before it on the stream
+    still runs (programmatic dependent launch), loads the weight, and waits for
+    the end of that kernel before it touches anything else. It needs compute
+    capability 9.0 and one of the families `dot` and `register_mma`.
+
     ```mlir
     #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
                       threads = 224, cluster = 16, max_tokens = 16>
@@ -70,6 +88,7 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     "int64_t":$tile_h,
     "int64_t":$threads,
     DefaultValuedParameter<"int64_t", "1">:$cluster,
+    Indexer_WeightsParameter:$weights,
     DefaultValuedParameter<"int64_t", "::indexer::unboundedTokens">:$max_tokens);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
@@ -81,6 +100,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     /// True when the kernel sets conditions on the operands: a kernel of another
     /// family must stand behind it.
     bool isConditional() const { return getFamily() != Family::Plain; }
+    /// True when the kernel starts before the end of the one before it.
+    bool startsEarly() const { return getWeights() == Weights::Static; }
     /// True when the schedule serves every token count above its lower bound.
     bool isUnbounded() const { return getMaxTokens() == unboundedTokens; }
   }];

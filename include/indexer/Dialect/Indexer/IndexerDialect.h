@@ -33,6 +33,9 @@ constexpr llvm::StringLiteral schedulesAttrName = "indexer.schedules";
 /// On a function whose body is one fused op.
 constexpr llvm::StringLiteral outlinedAttrName = "indexer.outlined";
 
+/// Static shared memory that a kernel has at most, in bytes, on every chip.
+constexpr int64_t maxStaticSharedBytes = 48 * 1024;
+
 /// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
 /// thread addresses at most 256 (CUDA Programming Guide, "Compute
 /// Capabilities").
