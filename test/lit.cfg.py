@@ -25,6 +25,7 @@ config.substitutions += [
     ("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")),
     ("%indexer_lib_dir", config.indexer_lib_dir),
     ("%source_dir", config.indexer_source_dir),
+    ("%binary_dir", config.indexer_binary_dir),
 ]
 
 ptxas = [
