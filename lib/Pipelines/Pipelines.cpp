@@ -69,8 +69,10 @@ void indexer::registerPasses() {
   registerTargetPasses();
 }
 
-void indexer::buildFusePipeline(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createFuseHeadGate());
+void indexer::buildFusePipeline(OpPassManager &pm,
+                                const FuseHeadGateOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createFuseHeadGate(options));
+  pm.addNestedPass<func::FuncOp>(createFuseScales());
 }
 
 void indexer::buildToCPUPipeline(OpPassManager &pm) {
@@ -96,6 +98,7 @@ void indexer::buildToCPUPipeline(OpPassManager &pm) {
   pm.addPass(createConvertBufferizationToMemRefPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createLowerVectorsForCPU());
+  pm.addNestedPass<func::FuncOp>(createExpandDynamicShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // bf16 by integer arithmetic: stock lowering needs library functions that
@@ -112,6 +115,22 @@ void indexer::buildToCPUPipeline(OpPassManager &pm) {
 }
 
 namespace {
+
+/// Options of --indexer-fuse: those of indexer-fuse-head-gate.
+struct FuseOptions : PassPipelineOptions<FuseOptions> {
+  Option<ScalarMode> scalars{
+      *this, "scalars",
+      llvm::cl::desc("What to do with f32 constants that multiply each other"),
+      llvm::cl::init(ScalarMode::Keep),
+      llvm::cl::values(
+          clEnumValN(ScalarMode::Keep, "keep", "keep each multiplication"),
+          clEnumValN(ScalarMode::Fold, "fold",
+                     "multiply in double and round once"))};
+  Option<bool> allowPrecision{
+      *this, "allow-precision",
+      llvm::cl::desc("Drop bf16 roundings between the GEMM and the gate"),
+      llvm::cl::init(false)};
+};
 
 /// Options of the pipelines that make GPU code.
 struct KernelOptions : PassPipelineOptions<KernelOptions> {
@@ -189,10 +208,15 @@ void indexer::registerPipelines() {
       "indexer-to-cpu",
       "Lower the module, its head gates fused, to the LLVM dialect for the CPU",
       buildToCPUPipeline);
-  PassPipelineRegistration<>("indexer-fuse",
-                             "Fuse every head gate of the module into one "
-                             "linalg op each",
-                             buildFusePipeline);
+  PassPipelineRegistration<FuseOptions>(
+      "indexer-fuse",
+      "Fuse every head gate of the module into one linalg op each",
+      [](OpPassManager &pm, const FuseOptions &options) {
+        FuseHeadGateOptions fuse;
+        fuse.scalars = options.scalars;
+        fuse.allowPrecision = options.allowPrecision;
+        buildFusePipeline(pm, fuse);
+      });
 }
 
 void indexer::registerDialects(DialectRegistry &registry) {

@@ -7,6 +7,9 @@
 // RUN:   --entry two_gates | FileCheck %s --check-prefix=EXEC
 // RUN: indexer-run %S/Inputs/surroundings.mlir --device cpu --tokens 1 \
 // RUN:   --entry in_a_loop | FileCheck %s --check-prefix=EXEC
+// RUN: indexer-run %S/Inputs/batch-and-sequence.mlir --device cpu \
+// RUN:   --tokens 3 --shape x=2x5x64 --shape q=2x5x8x1 \
+// RUN:   | FileCheck %s --check-prefix=EXEC
 
 // EXEC-NOT: DIFFER
 // EXEC:     agrees

@@ -8,6 +8,7 @@
 #ifndef INDEXER_PIPELINES_PIPELINES_H
 #define INDEXER_PIPELINES_PIPELINES_H
 
+#include "indexer/Fusion/Passes.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace mlir {
@@ -20,8 +21,10 @@ namespace indexer {
 /// Registers every pass of ours, each under its own flag.
 void registerPasses();
 
-/// --indexer-fuse: frontend linalg on tensors -> fused ops (FusedOp.h).
-void buildFusePipeline(mlir::OpPassManager &pm);
+/// --indexer-fuse: frontend linalg on tensors -> fused ops (FusedOp.h), and one
+/// elementwise op for each chain of scales without a GEMM.
+void buildFusePipeline(mlir::OpPassManager &pm,
+                       const FuseHeadGateOptions &options = {});
 
 /// --indexer-to-cpu: any module on tensors, fused or not -> LLVM dialect that
 /// LLVM's JIT or a stock mlir-runner executes. Tensors at function boundaries

@@ -104,4 +104,24 @@ def LowerVectorsForCPU
                            "mlir::vector::VectorDialect"];
 }
 
+def ExpandDynamicShapes
+    : Pass<"indexer-expand-dynamic-shapes", "mlir::func::FuncOp"> {
+  let summary = "Lower expand_shape where several extents of a group are unknown";
+  let description = [{
+    *Matches* `memref.expand_shape` that cuts a dimension into two or more of
+    unknown extent, such as tokens into batch and sequence.
+
+    *Produces* `memref.reinterpret_cast` with the extents that the op names.
+
+    *Declines* other reshapes: upstream's `expand-strided-metadata` lowers them,
+    and fails on these.
+
+    *Numerics*: bit-identical.
+
+    *Example*: `test/Codegen/CPU/expand-dynamic-shapes.mlir`.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 #endif // INDEXER_CODEGEN_CPU_PASSES
