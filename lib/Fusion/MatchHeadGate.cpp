@@ -63,7 +63,9 @@ static bool readsDescendant(Operation *op, Value value) {
         work.push_back(def);
   while (!work.empty()) {
     Operation *def = work.pop_back_val();
-    if (!seen.insert(def).second || def->getBlock() != op->getBlock() ||
+    // An extent is no element.
+    if (!seen.insert(def).second || isa<tensor::DimOp>(def) ||
+        def->getBlock() != op->getBlock() ||
         (value.getDefiningOp() && def->isBeforeInBlock(value.getDefiningOp())))
       continue;
     for (Value operand : def->getOperands()) {
