@@ -25,6 +25,9 @@
 namespace indexer {
 
 class HostFunction;
+namespace runtime {
+struct Bundle;
+} // namespace runtime
 
 /// What a program is compiled with.
 struct ProgramOptions {
@@ -89,6 +92,9 @@ public:
   /// The serialized bundle with machine code for the chip.
   llvm::Expected<llvm::StringRef> bundle();
 
+  /// The serialized bundle with machine code for each of `chips`.
+  llvm::Expected<llvm::StringRef> bundleFor(llvm::ArrayRef<llvm::StringRef> chips);
+
   /// Checks that the arguments fit the entry's type and each other, and gives
   /// the shapes of the results.
   llvm::Expected<std::vector<std::vector<int64_t>>>
@@ -110,6 +116,8 @@ private:
   llvm::Error checkArguments(llvm::ArrayRef<ProgramArgument> arguments);
   /// The module of a stage, made if it is not there yet.
   llvm::Expected<mlir::ModuleOp> moduleAt(llvm::StringRef stage);
+  /// The bundle for `chip`. What lies between is not kept.
+  llvm::Expected<runtime::Bundle> makeChipBundle(llvm::StringRef chip);
 
   ProgramOptions programOptions;
   std::unique_ptr<mlir::MLIRContext> mlirContext;
@@ -122,6 +130,8 @@ private:
   std::vector<std::pair<std::string, double>> timingList;
   std::unique_ptr<HostFunction> hostFunction;
   std::string bundleBytes;
+  /// Results of bundleFor, by "sm_80, sm_90a".
+  llvm::StringMap<std::string> chipBundles;
   /// Function that computes the extents of the entry's results, and the last
   /// shapes that it was asked about with its answer.
   mlir::OwningOpRef<mlir::ModuleOp> shapeModule;

@@ -20,7 +20,7 @@
 
 namespace mlir {
 class ExecutionEngine;
-}
+} // namespace mlir
 
 namespace indexer {
 
