@@ -204,6 +204,7 @@ static KernelLaunch readLaunch(HeaderReader &reader, const Json &json) {
   KernelLaunch launch;
   launch.kernel = reader.string(json, "kernel");
   launch.family = reader.string(json, "family");
+  launch.chip = reader.string(json, "chip");
   launch.minTokens = reader.integerField<int64_t>(json, "min_tokens");
   launch.maxTokens = reader.integerField<int64_t>(json, "max_tokens");
   launch.tileT = reader.integerField<int64_t>(json, "tile_t");

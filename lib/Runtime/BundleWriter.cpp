@@ -78,6 +78,7 @@ static Json toJson(const KernelLaunch &launch) {
     parameters.push_back(toJson(parameter));
   return {{"kernel", launch.kernel},
           {"family", launch.family},
+          {"chip", launch.chip},
           {"min_tokens", launch.minTokens},
           {"max_tokens", launch.maxTokens},
           {"tile_t", launch.tileT},

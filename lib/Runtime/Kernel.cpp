@@ -11,6 +11,7 @@
 #include "indexer/Runtime/LoadedBundle.h"
 #include "indexer/Runtime/SelectCode.h"
 
+#include <algorithm>
 #include <memory>
 
 using namespace indexer::runtime;
@@ -143,6 +144,14 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
   kernel.bundle = bundle;
   for (CodeObject &copy : kernel.bundle.objects)
     copy.bytes = std::string();
+  for (FusedKernel &fused : kernel.bundle.kernels)
+    fused.launches.erase(std::remove_if(fused.launches.begin(),
+                                        fused.launches.end(),
+                                        [&](const KernelLaunch &launch) {
+                                          return !launch.chip.empty() &&
+                                                 launch.chip != object->chip;
+                                        }),
+                         fused.launches.end());
   for (const FusedKernel &fused : kernel.bundle.kernels) {
     std::vector<CuFunction> &functions = kernel.functions.emplace_back();
     for (const KernelLaunch &launch : fused.launches) {

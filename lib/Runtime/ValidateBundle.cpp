@@ -14,6 +14,8 @@
 
 #include "indexer/Runtime/Limits.h"
 
+#include <algorithm>
+
 using namespace indexer::runtime;
 
 /// Sets `error`; always false.
@@ -125,6 +127,28 @@ static bool validateLaunch(const KernelLaunch &launch,
   return true;
 }
 
+/// Whatever code object is loaded, the kernel has launches for it, and no
+/// launch is for a chip without code.
+static bool validateChips(const FusedKernel &kernel, const Bundle &bundle,
+                          const std::string &what, std::string &error) {
+  auto serves = [](const KernelLaunch &launch, const CodeObject &object) {
+    return launch.chip.empty() || launch.chip == object.chip;
+  };
+  for (const CodeObject &object : bundle.objects)
+    if (std::none_of(
+            kernel.launches.begin(), kernel.launches.end(),
+            [&](const auto &launch) { return serves(launch, object); }))
+      return complain(error, what + " has no launch for " + object.chip);
+  for (const KernelLaunch &launch : kernel.launches)
+    if (!launch.chip.empty() &&
+        std::none_of(
+            bundle.objects.begin(), bundle.objects.end(),
+            [&](const auto &object) { return serves(launch, object); }))
+      return complain(error, "kernel '" + launch.kernel + "' is for " +
+                                 launch.chip + ", which has no code object");
+  return true;
+}
+
 static bool validateKernel(const FusedKernel &kernel, const Bundle &bundle,
                            const std::string &what, std::string &error) {
   size_t count = kernel.operands.size();
@@ -169,7 +193,7 @@ static bool validateKernel(const FusedKernel &kernel, const Bundle &bundle,
   for (const KernelLaunch &launch : kernel.launches)
     if (!validateLaunch(launch, kernel, error))
       return false;
-  return true;
+  return validateChips(kernel, bundle, what, error);
 }
 
 bool indexer::runtime::validate(const Bundle &bundle, std::string &error) {

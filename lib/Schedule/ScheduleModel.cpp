@@ -27,13 +27,30 @@ struct ChipEntry {
 };
 } // namespace
 
-/// Multiprocessors of A100, L40, H100 SXM, B200, RTX PRO 6000. Kernels with
-/// clusters have been measured on the H100 only.
-static constexpr ChipEntry chipTable[] = {{"sm_80", {108, 1}},
-                                          {"sm_89", {142, 1}},
-                                          {"sm_90a", {132, 16}},
-                                          {"sm_100a", {148, 16}},
-                                          {"sm_120a", {188, 8}}};
+/// Multiprocessors of A100, L40, H100 SXM, B200, RTX PRO 6000.
+static constexpr ChipEntry chipTable[] = {{"sm_80", {108, 1, false}},
+                                          {"sm_89", {142, 1, false}},
+                                          {"sm_90a", {132, 16, true}},
+                                          {"sm_100a", {148, 16, false}},
+                                          {"sm_120a", {188, 8, false}}};
+
+/// Fastest of the schedules measured on an H100 SXM with bf16, H = 64 and E =
+/// 7168, weights cold in L2: up to maxTokens each, the last for all larger T.
+static constexpr int64_t measuredH = 64, measuredD = 7168;
+static constexpr KernelSchedule measuredTable[] = {
+    {Family::Dot, 1, 1, 448, 1, 2},
+    {Family::RegisterMma, 8, 8, 448, 8, 8},
+    {Family::RegisterMma, 16, 16, 224, 16, 16},
+    {Family::RegisterMma, 16, 16, 448, 8, 32},
+    {Family::RegisterMma, 16, 32, 224, 16, 48},
+    {Family::RegisterMma, 24, 32, 224, 16, 72},
+    {Family::RegisterMma, 32, 32, 224, 8, unboundedTokens}};
+/// The same in a chain of kernels that start early.
+static constexpr KernelSchedule measuredEarlyTable[] = {
+    {Family::RegisterMma, 8, 8, 224, 16, 8},
+    {Family::RegisterMma, 16, 32, 224, 16, 48},
+    {Family::RegisterMma, 24, 32, 224, 16, 72},
+    {Family::RegisterMma, 32, 32, 224, 8, unboundedTokens}};
 
 /// Tiles (tokens, heads) that the model chooses among for plain kernels.
 static constexpr int64_t plainTiles[][2] = {{1, 1}, {1, 2}, {1, 4}, {2, 4},
@@ -99,38 +116,39 @@ static int64_t plainCost(const ScheduleProblem &problem,
 }
 
 /// Clusters of `cluster` CTAs that run at a time with one CTA an SM. Clusters
-/// do not cross GPCs, whose sizes are uneven: an H100 holds 66 of 2, 30 of 4, 15
-/// of 8, 7 of 16 (measured).
+/// do not cross GPCs, whose sizes are uneven: an H100 holds 66 of 2, 30 of 4,
+/// 15 of 8, 7 of 16 (measured).
 static int64_t residentClusters(const ChipModel &chip, int64_t cluster) {
   int64_t usable =
       cluster > 2 ? chip.multiprocessors * 10 / 11 : chip.multiprocessors;
   return std::max<int64_t>(1, usable / cluster);
 }
 
-/// Cycles of a kernel that loads all of d at once: latency of the first load,
-/// bytes at 31 a cycle and SM, the sums of a tile, and what a cluster adds.
-/// Fitted to timelines of such kernels on an H100.
+/// Cycles of a kernel that loads all of d at once: start, first load and tail
+/// together, the bytes of a CTA, L2 when more than half of the SMs load, and
+/// the sums of a tile. Fitted to times measured on an H100 (within 10%).
 static int64_t residentCost(const ScheduleProblem &problem,
                             const KernelSchedule &schedule) {
-  constexpr int64_t firstLoad = 600, bytesPerCycle = 31;
   int64_t cluster = schedule.cluster;
-  int64_t bytes =
-      (schedule.tileT + schedule.tileH) * (problem.d / cluster) * 2;
+  int64_t outputs = schedule.tileT * schedule.tileH;
+  int64_t tiles = countTiles(problem, schedule);
+  int64_t resident = residentClusters(problem.chip, cluster);
+  int64_t bytes = (schedule.tileT + schedule.tileH) * (problem.d / cluster) * 2;
   int64_t steps = problem.d / residentStep(schedule.family, schedule.threads,
                                            schedule.cluster);
-  int64_t cost = firstLoad + bytes / bytesPerCycle;
-  if (schedule.family == Family::Dot) {
-    // Multiplications on CUDA cores, a butterfly for each output.
-    int64_t outputs = schedule.tileT * schedule.tileH;
-    cost += 150 + outputs * (schedule.threads / 128) * (steps * 12 + 10);
-  } else {
-    cost += 180 + schedule.tileT * schedule.tileH * 25 / 32;
-    cost += 60 * std::max<int64_t>(steps - 2, 0);
-    if (cluster > 1)
-      cost += cluster > 8 ? 380 : 330;
-  }
-  return cost * llvm::divideCeil(countTiles(problem, schedule),
-                                 residentClusters(problem.chip, cluster));
+  int64_t ctas = std::min(tiles, resident) * cluster;
+  bool isDot = schedule.family == Family::Dot;
+  int64_t freeCtas = problem.chip.multiprocessors * (isDot ? 2 : 1) / 2;
+
+  int64_t cost = isDot ? 1310 + 100 * outputs : 1820 + outputs * 3 / 2;
+  if (cluster > 8)
+    cost += 170;
+  if (cluster == 1 && !isDot)
+    cost -= 330;
+  cost += bytes * std::max(ctas, freeCtas) / freeCtas / 59;
+  // What is loaded in more than two steps is issued late.
+  cost += 60 * std::max<int64_t>(steps - 2, 0);
+  return cost * llvm::divideCeil(tiles, resident);
 }
 
 int64_t indexer::scheduleCost(const ScheduleProblem &problem,
@@ -185,21 +203,24 @@ static std::optional<KernelSchedule>
 choosePlain(const ScheduleProblem &problem) {
   Cheapest cheapest(problem);
   for (const auto &tile : plainTiles)
-    cheapest.consider({Family::Plain, tile[0], tile[1], plainThreads, 1,
-                       unboundedTokens});
+    cheapest.consider(
+        {Family::Plain, tile[0], tile[1], plainThreads, 1, unboundedTokens});
   return cheapest.best;
 }
 
-/// The cheapest schedule that loads all of d at once; nothing when d fits none.
+/// The cheapest schedule that loads all of d at once; nothing when d fits none,
+/// or on chips without clusters from a few tokens on.
 static std::optional<KernelSchedule>
 chooseResident(const ScheduleProblem &problem) {
   // Warps from many to few: the more, the fewer loads a thread has to issue.
-  static constexpr int64_t maxWarps = 16, minWarps = 4, maxDotWarps = 28;
+  static constexpr int64_t maxWarps = 16, minWarps = 4;
+  static constexpr int64_t maxDotWarps = 28, maxDotTokens = 4;
   Cheapest cheapest(problem);
-  for (int64_t warps = maxDotWarps; warps >= minWarps; --warps)
-    for (int64_t tokens : {1, 2})
-      if (tokens <= std::max<int64_t>(problem.t, 1))
-        cheapest.considerResident(Family::Dot, tokens, 1, warps, 1);
+  if (problem.t <= maxDotTokens)
+    for (int64_t warps = maxDotWarps; warps >= minWarps; --warps)
+      for (int64_t tileT : {1, 2})
+        for (int64_t tileH : {1, 2})
+          cheapest.considerResident(Family::Dot, tileT, tileH, warps, 1);
   for (int64_t cluster : {8, 16, 4, 2})
     for (int64_t tileT : {8, 16, 24, 32})
       for (int64_t tileH : {8, 16, 32, 64})
@@ -209,13 +230,12 @@ chooseResident(const ScheduleProblem &problem) {
   return cheapest.best;
 }
 
-/// Appends the schedules of one kind to `schedules`: `choose` at the end of each
-/// range of `tokens`, equal neighbours as one.
-static void
-appendRanges(ScheduleProblem problem, ArrayRef<int64_t> tokens,
-             function_ref<std::optional<KernelSchedule>(const ScheduleProblem &)>
-                 choose,
-             SmallVectorImpl<KernelSchedule> &schedules) {
+/// Appends the schedules of one kind to `schedules`: `choose` at the end of
+/// each range of `tokens`, equal neighbours as one.
+static void appendRanges(
+    ScheduleProblem problem, ArrayRef<int64_t> tokens,
+    function_ref<std::optional<KernelSchedule>(const ScheduleProblem &)> choose,
+    SmallVectorImpl<KernelSchedule> &schedules) {
   size_t first = schedules.size();
   for (int64_t end : tokens) {
     problem.t = end;
@@ -236,10 +256,40 @@ appendRanges(ScheduleProblem problem, ArrayRef<int64_t> tokens,
   schedules.back().maxTokens = unboundedTokens;
 }
 
+/// Appends those of `table` that serve `tokens` or, when that is dynamic, all.
+static void appendMeasured(ArrayRef<KernelSchedule> table, int64_t tokens,
+                           SmallVectorImpl<KernelSchedule> &schedules) {
+  if (ShapedType::isDynamic(tokens)) {
+    schedules.append(table.begin(), table.end());
+    return;
+  }
+  schedules.push_back(*llvm::find_if(table, [&](const KernelSchedule &entry) {
+    return tokens <= entry.maxTokens;
+  }));
+  schedules.back().maxTokens = unboundedTokens;
+}
+
+/// Appends the schedules with conditions.
+static void appendResident(const ScheduleProblem &problem,
+                           ArrayRef<int64_t> tokens,
+                           SmallVectorImpl<KernelSchedule> &schedules) {
+  bool isEarly =
+      problem.weights == Weights::Static && problem.chip.maxCluster > 1;
+  if (problem.chip.isMeasured && problem.h == measuredH &&
+      problem.d == measuredD)
+    appendMeasured(isEarly ? ArrayRef(measuredEarlyTable)
+                           : ArrayRef(measuredTable),
+                   problem.t, schedules);
+  else
+    appendRanges(problem, tokens, chooseResident, schedules);
+  if (isEarly)
+    for (KernelSchedule &schedule : schedules)
+      schedule.weights = Weights::Static;
+}
+
 SmallVector<KernelSchedule> indexer::chooseSchedules(ScheduleProblem problem) {
   SmallVector<KernelSchedule> schedules;
-  bool isResident = problem.isSixteenBit &&
-                    !ShapedType::isDynamic(problem.h) &&
+  bool isResident = problem.isSixteenBit && !ShapedType::isDynamic(problem.h) &&
                     !ShapedType::isDynamic(problem.d);
   // The head gate of DeepSeek-V3.2: 64 heads over a hidden size of 7168.
   if (ShapedType::isDynamic(problem.h))
@@ -249,9 +299,9 @@ SmallVector<KernelSchedule> indexer::chooseSchedules(ScheduleProblem problem) {
   SmallVector<int64_t> single = {problem.t};
   bool isDynamic = ShapedType::isDynamic(problem.t);
   if (isResident)
-    appendRanges(problem,
-                 isDynamic ? ArrayRef<int64_t>(residentTokens) : single,
-                 chooseResident, schedules);
+    appendResident(problem,
+                   isDynamic ? ArrayRef<int64_t>(residentTokens) : single,
+                   schedules);
   appendRanges(problem, isDynamic ? ArrayRef<int64_t>(plainTokens) : single,
                choosePlain, schedules);
   return schedules;
@@ -261,6 +311,9 @@ int64_t indexer::sharedBytes(const KernelSchedule &schedule) {
   if (schedule.family == Family::RegisterMma)
     return registerMmaSharedBytes(schedule.tileT, schedule.tileH,
                                   schedule.threads, schedule.cluster);
+  if (schedule.family == Family::CpAsyncWgmma)
+    return cpAsyncWgmmaSharedBytes(schedule.tileT, schedule.tileD,
+                                   schedule.stages, schedule.cluster);
   return schedule.tileT * schedule.tileH * (schedule.threads / 32) *
          int64_t(sizeof(float));
 }

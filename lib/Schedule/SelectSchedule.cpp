@@ -47,6 +47,8 @@ static void remarkSchedule(Location loc, const ScheduleProblem &problem,
          << remark::metric("tile", tile)
          << remark::metric("threads", schedule.threads)
          << remark::metric("tokens", tokens);
+  if (schedule.weights == Weights::Static)
+    remark << remark::metric("weights", stringifyWeights(schedule.weights));
   if (schedule.cluster > 1)
     remark << remark::metric("cluster", schedule.cluster);
   if (!ShapedType::isDynamic(problem.t) && !ShapedType::isDynamic(problem.h))
@@ -68,12 +70,13 @@ static bool hasSixteenBitRows(const FusedOp &fused) {
 }
 
 /// Sets the schedules of one fused op.
-static void selectSchedules(const FusedOp &fused, const ChipModel &chip) {
+static void selectSchedules(const FusedOp &fused, const ChipModel &chip,
+                            Weights weights) {
   linalg::GenericOp op = fused.op;
   SmallVector<int64_t, 3> extents = fused.extents();
-  ScheduleProblem problem = {extents[FusedOp::tLoop], extents[FusedOp::hLoop],
-                             extents[FusedOp::dLoop], chip,
-                             false && hasSixteenBitRows(fused)};
+  ScheduleProblem problem = {extents[FusedOp::tLoop],  extents[FusedOp::hLoop],
+                             extents[FusedOp::dLoop],  chip,
+                             hasSixteenBitRows(fused), weights};
   SmallVector<Attribute> schedules;
   int64_t minTokens = 1;
   bool wasPlain = false;
@@ -87,8 +90,8 @@ static void selectSchedules(const FusedOp &fused, const ChipModel &chip) {
                                                       : schedule.maxTokens + 1;
     schedules.push_back(ScheduleAttr::get(
         op.getContext(), schedule.family, schedule.tileT, schedule.tileH,
-        schedule.threads, schedule.cluster, Weights::Dependent,
-        schedule.maxTokens));
+        schedule.threads, schedule.cluster, schedule.tileD, schedule.stages,
+        schedule.weights, schedule.maxTokens));
   }
   op->setAttr(schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
 }
@@ -106,12 +109,19 @@ struct SelectSchedule
           << "\"; accepted are " << acceptedChips();
       return signalPassFailure();
     }
+    std::optional<Weights> promise = symbolizeWeights(weights);
+    if (!promise) {
+      getOperation().emitError()
+          << "option 'weights' of 'indexer-select-schedule' got \"" << weights
+          << "\"; accepted are dependent, static";
+      return signalPassFailure();
+    }
     getOperation().walk([&](linalg::GenericOp op) {
       if (op->hasAttr(schedulesAttrName))
         return;
       FailureOr<FusedOp> fused = FusedOp::read(op);
       if (succeeded(fused))
-        selectSchedules(*fused, *model);
+        selectSchedules(*fused, *model, *promise);
     });
   }
 };

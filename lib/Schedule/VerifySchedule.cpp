@@ -76,10 +76,10 @@ static LogicalResult verifyTokens(Operation *op,
   return success();
 }
 
-/// Checks that schedule `number`, of a family that loads all of d at once, fits
+/// Checks that schedule `number`, of a family that sets conditions, fits
 /// `fused`.
-static LogicalResult verifyResident(const FusedOp &fused, size_t number,
-                                    ScheduleAttr schedule) {
+static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
+                                       ScheduleAttr schedule) {
   auto emit = [&] {
     return linalg::GenericOp(fused.op).emitOpError()
            << "schedule " << number << " of the family '"
@@ -94,22 +94,28 @@ static LogicalResult verifyResident(const FusedOp &fused, size_t number,
   if (types[0] != types[1] || types[0].getIntOrFloatBitWidth() != 16)
     return emit() << "multiplies " << types[0] << " by " << types[1]
                   << ", accepted are two operands of bf16 or two of f16";
+  int64_t extent = fused.extents()[FusedOp::dLoop];
+  int64_t step = schedule.getFamily() == Family::CpAsyncWgmma
+                     ? schedule.getCluster() * schedule.getTileD()
+                     : residentStep(schedule.getFamily(), schedule.getThreads(),
+                                    schedule.getCluster());
+  if (ShapedType::isDynamic(extent) || extent % step != 0)
+    return emit()
+           << "takes " << step
+           << " elements of d at a time, accepted is a static E that is a "
+              "multiple of it, got "
+           << got(extent, "E");
+  if (schedule.getFamily() == Family::CpAsyncWgmma)
+    return success();
+
+  // All of d is loaded at once, by threads that all have heads.
   int64_t heads = fused.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads) || heads % schedule.getTileH() != 0)
     return emit() << "has 'tile_h' = " << schedule.getTileH()
                   << ", accepted is a static H that is a multiple of it, got "
                   << got(heads, "H");
-  int64_t extent = fused.extents()[FusedOp::dLoop];
-  int64_t step = residentStep(schedule.getFamily(), schedule.getThreads(),
-                              schedule.getCluster());
-  if (ShapedType::isDynamic(extent) || extent % step != 0)
-    return emit() << "takes " << step
-                  << " elements of d at a time, accepted is a static E that is a "
-                     "multiple of it, got "
-                  << got(extent, "E");
-  int64_t needed =
-      residentRegisters(schedule.getFamily(), schedule.getTileT(),
-                        schedule.getTileH(), extent / step);
+  int64_t needed = residentRegisters(schedule.getFamily(), schedule.getTileT(),
+                                     schedule.getTileH(), extent / step);
   int64_t available = registersPerThread(schedule.getThreads());
   if (needed > available)
     return emit() << "loads " << extent / step
@@ -146,7 +152,7 @@ static LogicalResult verifySchedules(Operation *op, Attribute attr) {
 
   for (auto [number, schedule] : llvm::enumerate(schedules))
     if (schedule.isConditional() &&
-        failed(verifyResident(*fused, number, schedule)))
+        failed(verifyConditional(*fused, number, schedule)))
       return failure();
 
   int64_t heads = fused->extents()[FusedOp::hLoop];

@@ -9,11 +9,16 @@
 #th = affine_map<(t, h, d) -> (t, h)>
 
 // With a dynamic T each kernel has a token range; the ranges grow and the last
-// one is open. All have the same number of threads, so that the order of the sum
-// does not depend on T.
+// one is open. Kernels that ask for a layout come first, then plain ones for all
+// T again, with one number of threads, so that the order of their sum does not
+// depend on T.
 
 // CHECK-LABEL: func.func @dynamic_tokens
 // CHECK: indexer.schedules = [
+// CHECK-SAME: #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448, max_tokens = 2>
+// CHECK-SAME: #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8, threads = 448, cluster = 8, max_tokens = 8>
+// CHECK-SAME: tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
+// CHECK-SAME: tile_t = 32, tile_h = 32, threads = 224, cluster = 8>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 128, max_tokens = 1>
 // CHECK-SAME: tile_t = 2, tile_h = 4, threads = 128, max_tokens = 16>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 8, tile_h = 8, threads = 128>]
@@ -23,6 +28,13 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
       -> tensor<?x64xf32>
+  // expected-remark @below {{family=dot, smem-bytes=56, threads=448, tile=1x1, tokens=1..2}}
+  // expected-remark @below {{cluster=8, family=register_mma, smem-bytes=5640, threads=448, tile=8x8, tokens=3..8}}
+  // expected-remark @below {{tile=16x16, tokens=9..16}}
+  // expected-remark @below {{tile=16x16, tokens=17..32}}
+  // expected-remark @below {{tile=16x32, tokens=33..48}}
+  // expected-remark @below {{tile=24x32, tokens=49..72}}
+  // expected-remark @below {{tile=32x32, tokens=73..inf}}
   // expected-remark @below {{tile=1x1, tokens=1..1}}
   // expected-remark @below {{tile=1x2, tokens=2..4}}
   // expected-remark @below {{tile=2x4, tokens=5..16}}
@@ -45,16 +57,18 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   return %r#1 : tensor<?x64xf32>
 }
 
-// With a static T one kernel is enough.
+// With a static T one kernel of each kind is enough.
 
 // CHECK-LABEL: func.func @static_tokens
-// CHECK: indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]
+// CHECK: indexer.schedules = [#indexer.schedule<family = register_mma, tile_t = 24, tile_h = 32, threads = 224, cluster = 16>,
+// CHECK-SAME: #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]
 func.func @static_tokens(%x: tensor<64x7168xbf16>, %w: tensor<64x7168xbf16>,
                          %q: tensor<64x64xf32>, %sum: tensor<64x64xf32>,
                          %gate: tensor<64x64xf32>) -> tensor<64x64xf32> {
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<64x64xf32>)
       -> tensor<64x64xf32>
+  // expected-remark @below {{cluster=16, ctas=96, family=register_mma,}}
   // expected-remark @below {{ctas=128, family=plain, smem-bytes=512, threads=128, tile=4x8, tokens=1..inf}}
   %r:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th, #th],

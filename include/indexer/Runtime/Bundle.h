@@ -93,6 +93,9 @@ struct KernelLaunch {
   std::string kernel;
   /// Family of the schedule, such as "plain".
   std::string family;
+  /// Chip whose code objects have the function, such as "sm_90a"; empty: all of
+  /// the bundle have it. The others' launches are dropped at load.
+  std::string chip;
   /// Serves minTokens <= T <= maxTokens.
   int64_t minTokens = 1;
   int64_t maxTokens = INT64_MAX;

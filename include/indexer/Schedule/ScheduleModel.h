@@ -29,8 +29,11 @@ namespace indexer {
 struct ChipModel {
   /// Streaming multiprocessors of its largest product.
   int64_t multiprocessors;
-  /// CTAs of a cluster at most; 1 where there are no clusters.
+  /// CTAs of a cluster at most; 1 where there are neither clusters nor kernels
+  /// that start early.
   int64_t maxCluster;
+  /// True for the chip that the tables were measured on.
+  bool isMeasured;
 };
 
 /// What the model knows about the problem. Extents are mlir::ShapedType's
@@ -41,12 +44,16 @@ struct ScheduleProblem {
   /// True when x and weight are of one 16-bit type, and their rows can be
   /// contiguous along d.
   bool isSixteenBit;
+  /// Static: kernels that can start early do, where the chip has it.
+  Weights weights;
 };
 
 /// One kernel: the fields of `#indexer.schedule`.
 struct KernelSchedule {
   Family family;
   int64_t tileT, tileH, threads, cluster, maxTokens;
+  int64_t tileD = 0, stages = 0;
+  Weights weights = Weights::Dependent;
 };
 
 /// The model of `chip` ("sm_90a"); nothing when it is not accepted.
@@ -62,8 +69,9 @@ int64_t scheduleCost(const ScheduleProblem &problem,
 
 /// The cheapest schedules: those with conditions, then the plain ones, each
 /// kind in ascending order of maxTokens; the last one is unbounded. One of each
-/// kind for a static T. Unknown H and d count as 64 and 7168 for plain kernels,
-/// and get no others.
+/// kind for a static T. Where a table of measured schedules covers the problem,
+/// those with conditions come from it, else from the model. Unknown H and d
+/// count as 64 and 7168 for plain kernels, and get no others.
 llvm::SmallVector<KernelSchedule> chooseSchedules(ScheduleProblem problem);
 
 /// Static shared memory of the kernel of `schedule`, in bytes.

@@ -38,21 +38,19 @@ int64_t ClusterReduction::sendWidth() const {
   return outputs >= 512 && share() % 2 == 0 ? 2 : 1;
 }
 
-void ClusterReduction::initialize(KernelBuilder &kernel, Value thread,
-                                  int64_t initializer) {
-  OpBuilder &builder = kernel.builder;
-  Location loc = kernel.loc;
-  Value isInitializer = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::eq, thread, kernel.i32(initializer));
-  auto branch = scf::IfOp::create(builder, loc, isInitializer);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  NVVM::MBarrierInitOp::create(builder, loc, barrier, kernel.i32(1), Value());
-  NVVM::FenceMbarrierInitOp::create(builder, loc);
-  NVVM::MBarrierArriveExpectTxOp::create(
-      builder, loc, /*res=*/Type(), barrier,
-      kernel.i32(outputs * int64_t(sizeof(float))), NVVM::MemScopeKind::CTA,
-      /*relaxed=*/false, /*predicate=*/Value());
+/// True in the first of the threads `thread`, which owns an output: it waits
+/// for the barrier that it prepares.
+static Value isFirst(KernelBuilder &kernel, Value thread) {
+  return arith::CmpIOp::create(kernel.builder, kernel.loc,
+                               arith::CmpIPredicate::eq, thread, kernel.i32(0));
+}
+
+void ClusterReduction::initialize(KernelBuilder &kernel, Value thread) {
+  kernel.ifTrue(isFirst(kernel, thread), [&] {
+    NVVM::MBarrierInitOp::create(kernel.builder, kernel.loc, barrier,
+                                 kernel.i32(1), Value());
+    NVVM::FenceMbarrierInitOp::create(kernel.builder, kernel.loc);
+  });
 }
 
 void ClusterReduction::arrive(KernelBuilder &kernel) {
@@ -60,9 +58,17 @@ void ClusterReduction::arrive(KernelBuilder &kernel) {
                                        kernel.builder.getUnitAttr());
 }
 
-void ClusterReduction::waitForPeers(KernelBuilder &kernel) {
+void ClusterReduction::waitForPeers(KernelBuilder &kernel, Value thread) {
   NVVM::ClusterWaitOp::create(kernel.builder, kernel.loc,
                               kernel.builder.getUnitAttr());
+  // Bytes of a peer that is faster count already: until this arrival, the phase
+  // cannot end.
+  kernel.ifTrue(isFirst(kernel, thread), [&] {
+    NVVM::MBarrierArriveExpectTxOp::create(
+        kernel.builder, kernel.loc, /*res=*/Type(), barrier,
+        kernel.i32(outputs * int64_t(sizeof(float))), NVVM::MemScopeKind::CTA,
+        /*relaxed=*/false, /*predicate=*/Value());
+  });
 }
 
 /// 32-bit address of what the CTA `owner` has at `address`.
@@ -103,12 +109,12 @@ void ClusterReduction::send(KernelBuilder &kernel,
 void ClusterReduction::waitForSums(KernelBuilder &kernel) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
-  Value isFirst = kernel.i32(0);
+  Value phase = kernel.i32(0);
   scf::WhileOp::create(
       builder, loc, TypeRange(), ValueRange(),
       [&](OpBuilder &builder, Location loc, ValueRange) {
         Value isDone = NVVM::MBarrierTryWaitOp::create(
-            builder, loc, builder.getI1Type(), barrier, isFirst,
+            builder, loc, builder.getI1Type(), barrier, phase,
             /*ticks=*/Value(), NVVM::MemScopeKind::CLUSTER, /*relaxed=*/false);
         Value isMissing = arith::XOrIOp::create(
             builder, loc, isDone,

@@ -15,9 +15,8 @@ using namespace indexer;
 
 void indexer::letNextKernelStart(KernelBuilder &kernel, ScheduleAttr schedule) {
   if (schedule.startsEarly())
-    NVVM::GriddepcontrolOp::create(
-        kernel.builder, kernel.loc,
-        NVVM::GridDepActionKind::launch_dependents);
+    NVVM::GriddepcontrolOp::create(kernel.builder, kernel.loc,
+                                   NVVM::GridDepActionKind::launch_dependents);
 }
 
 void indexer::waitForPreviousKernel(KernelBuilder &kernel,

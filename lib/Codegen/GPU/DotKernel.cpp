@@ -7,9 +7,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A fused op in, a gpu.func out that computes it for one or two tokens. With so
-// few columns an mma is mostly padding and a cluster costs more than it hides: a
-// CTA takes tile_h heads over the whole of d, and every thread loads its share
-// of all rows at once, in groups of 8 elements that are 8 x threads apart:
+// few columns an mma is mostly padding and a cluster costs more than it hides:
+// a CTA takes tile_h heads over the whole of d, and every thread loads its
+// share of all rows at once, in groups of 8 elements that are 8 x threads
+// apart:
 //
 //   load my groups of weight, then of x, then the operands of the epilogue
 //   multiply and add, each output in two chains (even and odd elements)
@@ -32,11 +33,9 @@ using namespace indexer;
 
 /// Addresses of this thread's first group of `operand` in `count` rows along
 /// `loop`, from row `first` (i32) on; past row `last` (i32, or null) that row.
-static SmallVector<Value> rowAddresses(KernelBuilder &kernel,
-                                       const KernelOperand &operand,
-                                       unsigned loop, Value first,
-                                       int64_t count, Value last,
-                                       Value thread) {
+static SmallVector<Value>
+rowAddresses(KernelBuilder &kernel, const KernelOperand &operand, unsigned loop,
+             Value first, int64_t count, Value last, Value thread) {
   Value firstD = kernel.widen(kernel.multiply(thread, fragmentElements));
   SmallVector<Value> rows;
   for (int64_t row = 0; row < count; ++row) {
@@ -45,10 +44,9 @@ static SmallVector<Value> rowAddresses(KernelBuilder &kernel,
       index = kernel.minimum(index, last);
     Value indices[3];
     indices[loop] = kernel.widen(index);
-    rows.push_back(
-        advance(kernel.builder, kernel.loc, operand,
-                elementAddress(kernel.builder, kernel.loc, operand, indices),
-                firstD));
+    rows.push_back(advance(
+        kernel.builder, kernel.loc, operand,
+        elementAddress(kernel.builder, kernel.loc, operand, indices), firstD));
   }
   return rows;
 }
@@ -88,11 +86,10 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
       kernel, arguments.rhs(),
       rowAddresses(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
                    place.tileH, /*last=*/Value(), thread),
-      steps, distance, /*isConstant=*/true);
+      steps, distance, /*isConstant=*/!schedule.startsEarly());
   waitForPreviousKernel(kernel, schedule);
-  place.setTokens(
-      kernel, arguments,
-      kernel.multiply(kernel.blockNumber(0), schedule.getTileT()));
+  place.setTokens(kernel, arguments,
+                  kernel.multiply(kernel.blockNumber(0), schedule.getTileT()));
   OperandFragments x = OperandFragments::load(
       kernel, arguments.lhs(),
       rowAddresses(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,

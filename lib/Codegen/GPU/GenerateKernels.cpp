@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "indexer/Codegen/GPU/CpAsyncWgmmaKernel.h"
 #include "indexer/Codegen/GPU/DotKernel.h"
 #include "indexer/Codegen/GPU/KernelArguments.h"
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
@@ -116,6 +117,8 @@ static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
     return buildDotKernel(module, name, fused, schedule);
   case Family::RegisterMma:
     return buildRegisterMmaKernel(module, name, fused, schedule);
+  case Family::CpAsyncWgmma:
+    return buildCpAsyncWgmmaKernel(module, name, fused, schedule);
   }
   return buildPlainKernel(module, name, fused, schedule);
 }

@@ -19,7 +19,8 @@ using namespace indexer;
 /// Loads 16 bytes that no thread writes and no thread of this SM reads again:
 /// past L1, which only costs time (no op of nvvm says that). What a kernel
 /// before this one may still have written after the start of this one is not
-/// constant, and may not be read through the path of constant data (.nc).
+/// constant, and may not be read through the path of constant data (.nc). ptxas
+/// also moves such loads freely, behind the wait that they should come before.
 static void loadOnce(KernelBuilder &kernel, Value address, bool isConstant,
                      SmallVectorImpl<Value> &registers) {
   SmallVector<Type> types(4, kernel.builder.getI32Type());

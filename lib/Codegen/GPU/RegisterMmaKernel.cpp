@@ -93,8 +93,8 @@ SmallVector<Value> RegisterMmaBuilder::tokenRows() {
 /// Addresses of this thread's rows of weight, one for each 8 heads.
 SmallVector<Value> RegisterMmaBuilder::headRows() {
   const KernelOperand &weight = arguments.rhs();
-  Value indices[3] = {Value(), kernel.widen(kernel.add(place.firstH, position.group)),
-                      Value()};
+  Value indices[3] = {
+      Value(), kernel.widen(kernel.add(place.firstH, position.group)), Value()};
   Value row =
       advance(kernel.builder, kernel.loc, weight,
               elementAddress(kernel.builder, kernel.loc, weight, indices),
@@ -165,14 +165,14 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
                       kernel.multiply(position.quad, fragmentElements));
   OperandFragments weight = OperandFragments::load(
       kernel, arguments.rhs(), headRows(), elements / mmaStep, mmaStep,
-      /*isConstant=*/true);
+      /*isConstant=*/!schedule.startsEarly());
 
   if (cluster)
-    cluster->initialize(kernel, position.thread, threads() - 32);
+    cluster->initialize(kernel, position.thread);
   waitForPreviousKernel(kernel, schedule);
-  place.setTokens(kernel, arguments,
-                  kernel.multiply(kernel.divide(block, clusterSize),
-                                  schedule.getTileT()));
+  place.setTokens(
+      kernel, arguments,
+      kernel.multiply(kernel.divide(block, clusterSize), schedule.getTileT()));
   OperandFragments x = OperandFragments::load(
       kernel, arguments.lhs(), tokenRows(), elements / mmaStep, mmaStep,
       /*isConstant=*/!schedule.startsEarly());
@@ -186,16 +186,15 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   SmallVector<ClusterReduction::Destination> destinations;
   if (cluster) {
     destinations = destinationsOf(*cluster);
-    cluster->waitForPeers(kernel);
+    cluster->waitForPeers(kernel, position.thread);
   }
 
   warps.deposit(
       kernel, position,
       multiplyFragments(kernel, arguments.lhs().elementType, weight, x));
   if (!cluster)
-    return outputs.finish([&](Value output) {
-      return warps.collect(kernel, output, 1).front();
-    });
+    return outputs.finish(
+        [&](Value output) { return warps.collect(kernel, output, 1).front(); });
   sendSums(warps, *cluster, destinations);
   // Threads without outputs need not wait. The first has one, and keeps the CTA
   // alive until the peers have written.

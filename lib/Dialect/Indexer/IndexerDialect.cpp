@@ -40,6 +40,12 @@ int64_t indexer::registerMmaSharedBytes(int64_t tileT, int64_t tileH,
   return partials + received;
 }
 
+int64_t indexer::cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD,
+                                         int64_t stages, int64_t cluster) {
+  int64_t received = cluster > 1 ? tileT * 64 * 4 + 8 : 0;
+  return stages * (tileT + 64) * tileD * 2 + stagesAlignment + received;
+}
+
 int64_t indexer::residentStep(Family family, int64_t threads,
                               int64_t cluster) {
   return threads * (family == Family::Dot ? 8 : cluster);
@@ -104,6 +110,15 @@ static LogicalResult verifyDot(function_ref<InFlightDiagnostic()> emitError,
   return verifyRegisters(emitError, Family::Dot, tileT, tileH, threads);
 }
 
+/// Checks the size of a cluster.
+static LogicalResult
+verifyCluster(function_ref<InFlightDiagnostic()> emitError, int64_t cluster) {
+  if (cluster >= 1 && cluster <= 16 && (cluster & (cluster - 1)) == 0)
+    return success();
+  return emitError() << "schedule 'cluster' = " << cluster
+                     << " is not accepted: a cluster has 1, 2, 4, 8 or 16 CTAs";
+}
+
 /// Checks what only the family `register_mma` asks for.
 static LogicalResult
 verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
@@ -118,10 +133,8 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
            << "schedule 'tile_h' = " << tileH
            << " is not accepted: heads are the rows of an mma, 8 or "
               "a multiple of 16 up to 256";
-  if (cluster < 1 || cluster > 16 || (cluster & (cluster - 1)) != 0)
-    return emitError() << "schedule 'cluster' = " << cluster
-                       << " is not accepted: a cluster has 1, 2, 4, 8 or 16 "
-                          "CTAs";
+  if (failed(verifyCluster(emitError, cluster)))
+    return failure();
   if (failed(verifyRegisters(emitError, Family::RegisterMma, tileT, tileH,
                              threads)))
     return failure();
@@ -135,9 +148,54 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   return success();
 }
 
+/// Checks what only the family `cp_async_wgmma` asks for.
+static LogicalResult
+verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+                   int64_t tileH, int64_t threads, int64_t cluster,
+                   int64_t tileD, int64_t stages) {
+  if (tileH != 64)
+    return emitError() << "schedule 'tile_h' = " << tileH
+                       << " is not accepted: heads are the rows of a wgmma, 64";
+  if (threads % 128 != 0 || threads > 512)
+    return emitError() << "schedule 'threads' = " << threads
+                       << " is not accepted: a CTA of the family "
+                          "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
+                          "(one warpgroup or more)";
+  int64_t warpgroups = threads / 128;
+  if (tileT % (8 * warpgroups) != 0 || tileT > 128 * warpgroups)
+    return emitError() << "schedule 'tile_t' = " << tileT
+                       << " is not accepted: tokens are the columns of a wgmma, "
+                          "with 'threads' = "
+                       << threads << " a multiple of " << 8 * warpgroups
+                       << " up to " << 128 * warpgroups;
+  if (tileD < 64 || tileD % 64 != 0)
+    return emitError() << "schedule 'tile_d' = " << tileD
+                       << " is not accepted: a stage has a multiple of 64 "
+                          "elements of d (one 128-byte swizzle row)";
+  if (stages < 2)
+    return emitError() << "schedule 'stages' = " << stages
+                       << " is not accepted: a ring has 2 stages or more";
+  if (failed(verifyCluster(emitError, cluster)))
+    return failure();
+  int64_t bytes = cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster);
+  if (bytes > maxSharedBytesSm90)
+    return emitError() << "schedule 'stages' = " << stages
+                       << " is not accepted: with 'tile_t' = " << tileT
+                       << ", 'tile_d' = " << tileD << " and 'cluster' = "
+                       << cluster << " it needs " << bytes
+                       << " bytes of shared memory, a kernel on sm_90a has "
+                       << maxSharedBytesSm90;
+  if (cluster > 1 && tileT * 64 * 4 + 8 > maxStaticSharedBytes)
+    return emitError() << "schedule 'tile_t' = " << tileT
+                       << " is not accepted: with clusters a CTA receives up to "
+                       << maxStaticSharedBytes << " bytes of sums";
+  return success();
+}
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Family family, int64_t tileT, int64_t tileH,
                                    int64_t threads, int64_t cluster,
+                                   int64_t tileD, int64_t stages,
                                    Weights weights, int64_t maxTokens) {
   if (tileT < 1)
     return emitError() << "schedule 'tile_t' = " << tileT
@@ -155,6 +213,11 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (weights == Weights::Static && family == Family::Plain)
     return emitError() << "schedule 'weights' = static is not accepted: a "
                           "kernel of the family 'plain' does not start early";
+  if (family != Family::CpAsyncWgmma && (tileD != 0 || stages != 0))
+    return emitError() << "schedule '" << (tileD != 0 ? "tile_d" : "stages")
+                       << "' = " << (tileD != 0 ? tileD : stages)
+                       << " is not accepted: a kernel of the family '"
+                       << stringifyFamily(family) << "' has no stages";
   switch (family) {
   case Family::Plain:
     return verifyPlain(emitError, tileT, tileH, threads, cluster);
@@ -162,6 +225,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return verifyDot(emitError, tileT, tileH, threads, cluster);
   case Family::RegisterMma:
     return verifyRegisterMma(emitError, tileT, tileH, threads, cluster);
+  case Family::CpAsyncWgmma:
+    return verifyCpAsyncWgmma(emitError, tileT, tileH, threads, cluster, tileD,
+                              stages);
   }
   return success();
 }

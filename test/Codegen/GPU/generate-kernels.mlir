@@ -27,7 +27,7 @@
 // CHECK-SAME:       #indexer.parameter<pointer 2>, #indexer.parameter<stride 2[0]>, #indexer.parameter<stride 2[1]>,
 // CHECK-SAME:       #indexer.parameter<pointer 3>, #indexer.parameter<stride 3[0]>, #indexer.parameter<stride 3[1]>,
 // CHECK-SAME:       #indexer.parameter<extent 0>, #indexer.parameter<scalar 0>]
-// CHECK-SAME:     shared_bytes = 0 : i64, split = 1 : i64, threads = 64 : i64, tile_h = 2 : i64, tile_t = 1 : i64}
+// CHECK-SAME:     shared_bytes = 0 : i64, split = 1 : i64, starts_early = false, threads = 64 : i64, tile_h = 2 : i64, tile_t = 1 : i64}
 // CHECK-SAME:    kernel = "gate_plain1", min_tokens = 5 : i64
 // CHECK-SAME:    tile_h = 2 : i64, tile_t = 2 : i64}]
 // CHECK-SAME:    indexer.scalars = array<i64: 3>, llvm.emit_c_interface}

@@ -11,7 +11,7 @@
 // CHECK-SAME:    indexer.launch = [
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 8 : i64, family = "register_mma"
 // CHECK-SAME:     kernel = "gate_register_mma", max_tokens = 16 : i64, min_tokens = 1 : i64
-// CHECK-SAME:     split = 8 : i64, threads = 64 : i64, tile_h = 16 : i64, tile_t = 16 : i64}
+// CHECK-SAME:     split = 8 : i64, starts_early = false, threads = 64 : i64, tile_h = 16 : i64, tile_t = 16 : i64}
 // CHECK-SAME:    {alignment = 0 : i64, cluster = 1 : i64, family = "plain"
 // CHECK-SAME:     kernel = "gate_plain", min_tokens = 1 : i64
 // CHECK-SAME:     split = 1 : i64
@@ -34,7 +34,6 @@
 // CHECK:         scf.if
 // CHECK:           nvvm.mbarrier.init %[[ARRIVED]]
 // CHECK:           nvvm.fence.mbarrier.init
-// CHECK:           nvvm.mbarrier.arrive.expect_tx %[[ARRIVED]]
 // CHECK:         arith.minsi
 // CHECK-COUNT-4: nvvm.inline_ptx "ld.global.nc.L1::no_allocate.v4.b32
 // CHECK-NOT:     nvvm.inline_ptx
@@ -43,6 +42,8 @@
 // CHECK:           llvm.load %{{.+}} : !llvm.ptr<1> -> f32
 // CHECK:         nvvm.mapa %{{.+}} : !llvm.ptr<3> -> !llvm.ptr<7>
 // CHECK:         nvvm.cluster.wait {aligned}
+// CHECK:         scf.if
+// CHECK:           nvvm.mbarrier.arrive.expect_tx %[[ARRIVED]]
 
 // Two instructions a step for each block of 16 heads and 8 tokens.
 // CHECK-COUNT-8: nvvm.mma.sync {{.*}} multiplicandAPtxType = #nvvm.mma_type<bf16>
@@ -144,6 +145,61 @@ func.func private @alone(%x: tensor<?x128xf16>, %w: tensor<8x128xf16>,
   ^bb0(%a: f16, %b: f16, %qs: f32, %s: f32, %g: f32):
     %aw = arith.extf %a : f16 to f32
     %bw = arith.extf %b : f16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e0 = arith.mulf %n, %qs : f32
+    %e1 = arith.mulf %e0, %scale : f32
+    linalg.yield %n, %e1 : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// With a static weight the kernel starts early: only loads of the weight may
+// come before the wait, and what comes after it may have been written meanwhile.
+
+// CHECK-LABEL: func.func private @early(
+// CHECK-SAME:    {alignment = 16 : i64, {{.*}} starts_early = true, threads = 128
+// CHECK-SAME:    starts_early = false, threads = 128
+// CHECK-LABEL: gpu.func @early_register_mma(
+// CHECK-NOT:     llvm.load
+// CHECK:         nvvm.griddepcontrol launch_dependents
+// CHECK-NOT:     llvm.load
+// CHECK:         nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32
+// CHECK-NOT:     llvm.load
+// CHECK:         nvvm.griddepcontrol wait
+// CHECK-NOT:     ld.global.nc
+// CHECK:         nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32
+// CHECK-NOT:     ld.global.nc
+// CHECK:         gpu.return
+func.func private @early(%x: tensor<?x128xbf16>, %w: tensor<8x128xbf16>,
+    %q: tensor<?x8xf32>, %scale: f32) -> tensor<?x8xf32>
+    attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x128xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x128xbf16>, tensor<8x128xbf16>,
+          tensor<?x8xf32>)
+      outs(%fill, %empty : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8,
+                          threads = 128, weights = static>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
     %p = arith.mulf %aw, %bw : f32
     %n = arith.addf %s, %p : f32
     %e0 = arith.mulf %n, %qs : f32

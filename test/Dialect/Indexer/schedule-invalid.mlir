@@ -1,6 +1,6 @@
 // RUN: indexer-opt %s --split-input-file --verify-diagnostics
 
-// expected-error @+3 {{expected ::indexer::Family to be one of: plain, register_mma, dot}}
+// expected-error @+3 {{expected ::indexer::Family to be one of: plain, register_mma, dot, cp_async_wgmma}}
 // expected-error @+2 {{failed to parse Indexer_ScheduleAttr parameter 'family'}}
 func.func private @unknown_family() attributes {
   a = #indexer.schedule<family = fancy, tile_t = 4, tile_h = 8, threads = 128>}
@@ -128,3 +128,80 @@ func.func private @plain_starts_early() attributes {
   // expected-error @+1 {{schedule 'weights' = static is not accepted: a kernel of the family 'plain' does not start early}}
   a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
                         weights = static>}
+
+// -----
+
+func.func private @wgmma_heads() attributes {
+  // expected-error @+1 {{schedule 'tile_h' = 32 is not accepted: heads are the rows of a wgmma, 64}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 32,
+                        threads = 128, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @half_warpgroup() attributes {
+  // expected-error @+1 {{schedule 'threads' = 192 is not accepted: a CTA of the family 'cp_async_wgmma' has 128, 256, 384 or 512 threads (one warpgroup or more)}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 192, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @wgmma_tokens() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 24 is not accepted: tokens are the columns of a wgmma, with 'threads' = 256 a multiple of 16 up to 256}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 24, tile_h = 64,
+                        threads = 256, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @wgmma_too_many_tokens() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 128}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 136, tile_h = 64,
+                        threads = 128, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @half_swizzle_row() attributes {
+  // expected-error @+1 {{schedule 'tile_d' = 96 is not accepted: a stage has a multiple of 64 elements of d (one 128-byte swizzle row)}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, tile_d = 96, stages = 4>}
+
+// -----
+
+func.func private @one_stage() attributes {
+  // expected-error @+1 {{schedule 'stages' = 1 is not accepted: a ring has 2 stages or more}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, tile_d = 64, stages = 1>}
+
+// -----
+
+func.func private @wgmma_cluster() attributes {
+  // expected-error @+1 {{schedule 'cluster' = 3 is not accepted: a cluster has 1, 2, 4, 8 or 16 CTAs}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 3, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @too_many_stages() attributes {
+  // expected-error @+1 {{schedule 'stages' = 7 is not accepted: with 'tile_t' = 64, 'tile_d' = 128 and 'cluster' = 2 it needs 246792 bytes of shared memory, a kernel on sm_90a has 232448}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 2, tile_d = 128, stages = 7>}
+
+// -----
+
+func.func private @too_many_sums() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 192 is not accepted: with clusters a CTA receives up to 49152 bytes of sums}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 192, tile_h = 64,
+                        threads = 256, cluster = 2, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @stages_of_another_family() attributes {
+  // expected-error @+1 {{schedule 'stages' = 4 is not accepted: a kernel of the family 'dot' has no stages}}
+  a = #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448,
+                        stages = 4>}
+
+// -----
+
+func.func private @steps_of_another_family() attributes {
+  // expected-error @+1 {{schedule 'tile_d' = 64 is not accepted: a kernel of the family 'plain' has no stages}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
+                        tile_d = 64>}

@@ -34,3 +34,10 @@ func.func private @register_mma() attributes {
 func.func private @dot() attributes {
   a = #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448,
                         cluster = 1, weights = static, max_tokens = 1>}
+
+// CHECK-LABEL: func.func private @cp_async_wgmma
+// CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, cluster = 2, tile_d = 128, stages = 6, max_tokens = 4096>
+func.func private @cp_async_wgmma() attributes {
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 2, tile_d = 128, stages = 6,
+                        max_tokens = 4096>}

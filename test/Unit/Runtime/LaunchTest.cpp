@@ -352,6 +352,36 @@ TEST_F(Launch, ReportsWhatTheDriverSaysAboutPtx) {
   EXPECT_EQ(status, INDEXER_CUDA_ERROR);
 }
 
+// T and the strides reach the kernel as 64-bit numbers.
+TEST_F(Launch, TokensBeyond32BitsAreKept) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[1].tileT = int64_t(1) << 20;
+  ASSERT_EQ(load(bundle), "");
+  int64_t t = (int64_t(1) << 33) + 1;
+  ASSERT_EQ(launch(Call(t, 16)), "");
+  EXPECT_EQ(fake.launches[0].grid[1], 8193u);
+  expectParameter(fake.launches[0], 7, t);
+}
+
+TEST_F(Launch, DeviceMemoryRunsOut) {
+  fake.loadResult = 2;
+  EXPECT_EQ(load(makeHeadGate()),
+            "loading the cubin for sm_90a on device 0 (sm_90a) failed with "
+            "CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+  EXPECT_EQ(status, INDEXER_OUT_OF_MEMORY);
+  EXPECT_EQ(kernel, nullptr);
+  EXPECT_EQ(fake.contextReferences, 0);
+  fake.loadResult = 0;
+  ASSERT_EQ(load(makeHeadGate()), "");
+  fake.launchResult = 2;
+  EXPECT_EQ(launch(Call(5, 64)), "launching kernel 'fma' failed with "
+                                 "CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+  EXPECT_EQ(status, INDEXER_OUT_OF_MEMORY);
+  // The kernel is as good as before.
+  fake.launchResult = 0;
+  EXPECT_EQ(launch(Call(5, 64)), "");
+}
+
 TEST_F(Launch, TimesTheMeanOfManyLaunches) {
   ASSERT_EQ(load(makeHeadGate()), "");
   Call call(5, 64);

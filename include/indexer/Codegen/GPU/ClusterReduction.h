@@ -12,11 +12,12 @@
 // bytes on the owner's mbarrier. There is no second cluster barrier and no
 // release fence (either costs half a microsecond). In the order of a kernel:
 //
-//   initialize()    one thread: mbarrier for one arrival and all bytes
+//   initialize()    the first thread: mbarrier for one arrival, its own
 //   arrive()        cluster barrier, relaxed: the fence of the initialization
 //                   is the mbarrier's own
 //   ... loads ...
-//   waitForPeers()  from here on all peers run, and their mbarriers count
+//   waitForPeers()  from here on all peers run, and their mbarriers count; the
+//                   first thread arrives and says how many bytes will come
 //   send()          of each group of outputs
 //   waitForSums()   until all bytes are there, before the first collect()
 //   collect()
@@ -46,11 +47,10 @@ public:
   /// Consecutive outputs (1, 2 or 4) that one send takes, all of one owner.
   int64_t sendWidth() const;
 
-  /// Thread `initializer` (a constant) of `thread` prepares the barrier.
-  void initialize(KernelBuilder &kernel, mlir::Value thread,
-                  int64_t initializer);
+  /// `thread` (i32) is the number of the thread that emits the ops.
+  void initialize(KernelBuilder &kernel, mlir::Value thread);
   void arrive(KernelBuilder &kernel);
-  void waitForPeers(KernelBuilder &kernel);
+  void waitForPeers(KernelBuilder &kernel, mlir::Value thread);
 
   /// Where the outputs from `output` (i32, a multiple of sendWidth()) on are
   /// sent: addresses in the owner's shared memory.

@@ -9,9 +9,9 @@
 // Programmatic dependent launch. With `weights = static` a kernel starts while
 // the one before it on the stream still runs, which may be writing x, the
 // operands of the epilogue, or reading what this kernel stores. Loads of the
-// weight come first, then the wait, then everything else. The kernel behind this
-// one is let in at once: it waits in the same way, for all of this kernel's
-// stores.
+// weight come first, then the wait, then everything else. The kernel behind
+// this one is let in at once: it waits in the same way, for all of this
+// kernel's stores.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_DEPENDENTLAUNCH_H

@@ -27,7 +27,8 @@ class OperandFragments {
 public:
   /// Loads them all. `rows` are the addresses of the thread's first elements of
   /// each row, aligned to 16 bytes; its steps are `distance` elements apart.
-  /// `isConstant`: nothing has written the operand since the kernel started.
+  /// `isConstant`: nothing has written the operand since the kernel started,
+  /// and the loads may move across a wait of the kernel.
   static OperandFragments load(KernelBuilder &kernel,
                                const KernelOperand &operand,
                                mlir::ArrayRef<mlir::Value> rows, int64_t steps,

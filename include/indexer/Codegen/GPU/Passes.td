@@ -55,12 +55,18 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     schedules.
 
     *Numerics*: the sum over d is reordered, and a product and its addition may
-    be one FMA. The order is fixed: a thread sums every `threads`-th group of
+    be one FMA; a product of two 16-bit floats is exact either way. The order is
+    fixed, and a kernel gives the same bits at every launch. In the family
+    `plain` a thread sums every `threads`-th group of
     consecutive elements in ascending order (groups of 16 bytes where both
     operands are contiguous along d and aligned, else single elements), a warp
-    sums its lanes by a butterfly, and the warps are added in ascending order.
-    It depends on `threads`, the extent of d, strides and alignment, never on T,
-    H or the row's place in the tile. The epilogue is bit-identical: the
+    sums its lanes by a butterfly, and the warps are added in four interleaved
+    chains. In the family `dot` a thread sums its groups in two chains, even and
+    odd elements. In the family `register_mma` a warp sums consecutive elements
+    of d by mma.sync, 16 at a time in the order of the hardware; the warps, then
+    the CTAs of the cluster, are added in four interleaved chains. It depends on
+    the schedule, the extent of d, and in `plain` on strides and alignment, never
+    on T, H or the row's place in the tile. The epilogue is bit-identical: the
     source's ops in the source's order, without fast-math.
 
     *Options*: none.

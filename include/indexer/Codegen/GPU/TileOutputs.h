@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Hands the outputs of a tile, or a share of them, to the threads of a CTA. An
-// output is finished in two halves: prepare() loads the operands of its epilogue
-// while the operands of the sums are on their way, finish() takes the sum.
-// Outputs of a tile are numbered token by token, heads fastest, so that
+// output is finished in two halves: prepare() loads the operands of its
+// epilogue while the operands of the sums are on their way, finish() takes the
+// sum. Outputs of a tile are numbered token by token, heads fastest, so that
 // neighbouring threads store neighbouring heads.
 //
 //===----------------------------------------------------------------------===//

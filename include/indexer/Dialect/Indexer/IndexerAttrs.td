@@ -24,7 +24,8 @@ class Indexer_Attr<string name, string attrMnemonic, list<Trait> traits = []>
 def Indexer_Family : I32EnumAttr<"Family", "structure of a kernel", [
     I32EnumAttrCase<"Plain", 0, "plain">,
     I32EnumAttrCase<"RegisterMma", 1, "register_mma">,
-    I32EnumAttrCase<"Dot", 2, "dot">]> {
+    I32EnumAttrCase<"Dot", 2, "dot">,
+    I32EnumAttrCase<"CpAsyncWgmma", 3, "cp_async_wgmma">]> {
   let cppNamespace = "::indexer";
   let genSpecializedAttr = 0;
 }
@@ -70,15 +71,26 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     `cluster` a power of two up to 16; more than 8 is not portable, and more than
     1 needs compute capability 9.0.
 
+    The family `cp_async_wgmma` multiplies on the tensor cores, `wgmma` with heads
+    as M and tokens as N. Both operands are copied into shared memory by
+    `cp.async`, into a ring of `stages` stages of `tile_d` elements of d each; a
+    ring with room for all of d is filled at once. It takes x and weight of one
+    16-bit type, a static E that is a multiple of `cluster` x `tile_d`, any H,
+    and rows as `dot` does. `tile_h` is 64, `tile_d` a multiple of 64, `threads`
+    a multiple of 128 (one warpgroup), `tile_t` a multiple of 8 for each
+    warpgroup, and `cluster` as above. It needs sm_90a.
+
     With `weights = static` the caller promises that no kernel in flight writes
     the weight. The kernel then starts while the one before it on the stream
     still runs (programmatic dependent launch), loads the weight, and waits for
     the end of that kernel before it touches anything else. It needs compute
-    capability 9.0 and one of the families `dot` and `register_mma`.
+    capability 9.0 and a family other than `plain`.
 
     ```mlir
     #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16,
                       threads = 224, cluster = 16, max_tokens = 16>
+    #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                      threads = 128, tile_d = 128, stages = 6>
     #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>
     ```
   }];
@@ -88,6 +100,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     "int64_t":$tile_h,
     "int64_t":$threads,
     DefaultValuedParameter<"int64_t", "1">:$cluster,
+    DefaultValuedParameter<"int64_t", "0">:$tile_d,
+    DefaultValuedParameter<"int64_t", "0">:$stages,
     Indexer_WeightsParameter:$weights,
     DefaultValuedParameter<"int64_t", "::indexer::unboundedTokens">:$max_tokens);
   let assemblyFormat = "`<` struct(params) `>`";

@@ -36,6 +36,20 @@ constexpr llvm::StringLiteral outlinedAttrName = "indexer.outlined";
 /// Static shared memory that a kernel has at most, in bytes, on every chip.
 constexpr int64_t maxStaticSharedBytes = 48 * 1024;
 
+/// Shared memory that a kernel on sm_90a has at most, static and dynamic, in
+/// bytes (CUDA Programming Guide, "Compute Capability 9.x").
+constexpr int64_t maxSharedBytesSm90 = 227 * 1024;
+
+/// Alignment of the stages of the family `cp_async_wgmma`, in bytes: the
+/// 128-byte swizzle repeats after 1024.
+constexpr int64_t stagesAlignment = 1024;
+
+/// Shared memory of a kernel of the family `cp_async_wgmma`, in bytes: the
+/// stages, what aligns them, and with clusters what a CTA receives from its
+/// peers and the barrier that counts it.
+int64_t cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
+                                int64_t cluster);
+
 /// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
 /// thread addresses at most 256 (CUDA Programming Guide, "Compute
 /// Capabilities").

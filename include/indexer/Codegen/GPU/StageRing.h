@@ -1,0 +1,91 @@
+//===- StageRing.h - Blocks of both operands in flight ----------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A ring of stages in dynamic shared memory. A stage holds `blocks` blocks of
+// the rows of weight, then as many of the rows of x. All threads copy, and all
+// wait for the copies of all:
+//
+//   wait for my copies of the stage (commit groups complete in order)
+//   fence: what cp.async wrote is read by wgmma, through another proxy
+//   barrier
+//   ... wgmma reads the stage; the stage before it is free, since every thread
+//       has waited for its wgmma before the barrier; copies into it start ...
+//
+// When the ring has room for all steps, all copies start at once and no stage is
+// used twice.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_STAGERING_H
+#define INDEXER_CODEGEN_GPU_STAGERING_H
+
+#include "indexer/Codegen/GPU/StagedRows.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace indexer {
+
+/// The stages of one kernel.
+class StageRing {
+public:
+  /// A ring of up to `stages` stages of `blocks` blocks for `steps` steps.
+  StageRing(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
+            const StagedRows &heads, const StagedRows &tokens, int64_t blocks,
+            int64_t stages, int64_t steps);
+
+  /// Dynamic shared memory of a ring, in bytes, with what aligns it.
+  int64_t sharedBytes() const;
+
+  /// Starts the copies of the first steps, of as many as may be in flight.
+  /// `beforeTokens`, when given, is called after the rows of weight and before
+  /// those of x.
+  void fill(KernelBuilder &kernel,
+            llvm::function_ref<void()> beforeTokens = nullptr);
+
+  /// A stage that is ready for wgmma: addresses of its first block of weight and
+  /// of x, !llvm.ptr<3>.
+  struct Stage {
+    mlir::Value heads, tokens;
+  };
+  /// Walks over all steps after fill(): `start` starts the multiplication of a
+  /// stage and returns what `finish` waits for and adds to the sums. Returns the
+  /// sums (f32), which start at zero.
+  llvm::SmallVector<mlir::Value>
+  run(KernelBuilder &kernel, int64_t sums,
+      llvm::function_ref<mlir::Value(const Stage &)> start,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish);
+
+private:
+  int64_t stageBytes() const {
+    return blocks * (heads.blockBytes() + tokens.blockBytes());
+  }
+  bool isResident() const { return stages == steps; }
+  /// Steps whose copies are in flight before the first one is multiplied.
+  int64_t ahead() const { return isResident() ? steps : stages - 1; }
+  /// The stage at `offset` (i32) bytes of the ring.
+  Stage stageAt(KernelBuilder &kernel, mlir::Value offset) const;
+  void copyHeads(KernelBuilder &kernel, const Stage &stage, mlir::Value column);
+  void copyTokens(KernelBuilder &kernel, const Stage &stage,
+                  mlir::Value column);
+  void waitForStage(KernelBuilder &kernel, int64_t pending);
+  /// Sums and positions, carried over `count` steps of a ring that is used more
+  /// than once; `isCopying` in the steps that start copies.
+  void
+  runSteps(KernelBuilder &kernel, int64_t count, bool isCopying,
+           llvm::function_ref<mlir::Value(const Stage &)> start,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)>
+               finish,
+           llvm::SmallVectorImpl<mlir::Value> &carried);
+
+  const StagedRows &heads, &tokens;
+  int64_t blocks, stages, steps;
+  mlir::Value base;
+};
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_STAGERING_H

@@ -1,0 +1,65 @@
+//===- WgmmaTile.h - wgmma on blocks in shared memory -----------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Multiplies blocks that StagedRows has laid out, by wgmma.m64nNk16: 64 heads
+// are M, tokens are N, f32 sums are in the registers of the 4 warps of a
+// warpgroup. The warpgroups of a CTA share the heads and divide the tokens.
+//
+// The tensor core cuts off low bits at every addition inside one chain of
+// wgmma, so a chain over all of d would lose much of f32. A chain is one stage
+// long here; StageRing adds the chains in f32.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_WGMMATILE_H
+#define INDEXER_CODEGEN_GPU_WGMMATILE_H
+
+#include "indexer/Codegen/GPU/StageRing.h"
+
+namespace indexer {
+
+/// Heads of a tile: M of wgmma.
+constexpr int64_t wgmmaHeads = 64;
+/// Threads of a warpgroup.
+constexpr int64_t warpgroupThreads = 128;
+
+/// The multiplication of one warpgroup's part of a tile.
+class WgmmaTile {
+public:
+  /// Multiplies `tokens` tokens (a multiple of 8, up to 256) of stages of
+  /// `blocks` blocks, whose blocks of x have `tileTokens` rows. `elementType` is
+  /// bf16 or f16; `warpgroup` (i32) is the number of the warpgroup.
+  WgmmaTile(KernelBuilder &kernel, mlir::Type elementType, int64_t tokens,
+            int64_t tileTokens, int64_t blocks, mlir::Value warpgroup)
+      : kernel(kernel), elementType(elementType), tokens(tokens),
+        tileTokens(tileTokens), blocks(blocks), warpgroup(warpgroup) {}
+
+  /// Sums of a thread.
+  int64_t sums() const { return tokens / 2; }
+
+  /// Starts the multiplication of a stage, from zero; returns the accumulators,
+  /// under way.
+  mlir::Value start(const StageRing::Stage &stage);
+  /// Waits for the multiplication, and returns the sums of this thread: for
+  /// each block of 8 tokens those of (head, token) = (g, 2q), (g, 2q + 1),
+  /// (g + 8, 2q), (g + 8, 2q + 1), where g = lane / 4, q = lane % 4, and each
+  /// warp has the next 16 heads (PTX ISA, "wgmma.mma_async: Register Fragments
+  /// and Shared Memory Matrix Layouts").
+  llvm::SmallVector<mlir::Value> finish(mlir::Value accumulators);
+
+private:
+  mlir::Value descriptor(mlir::Value address);
+
+  KernelBuilder &kernel;
+  mlir::Type elementType;
+  int64_t tokens, tileTokens, blocks;
+  mlir::Value warpgroup;
+};
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_WGMMATILE_H

@@ -1,0 +1,253 @@
+//===- CpAsyncWgmmaKernel.cpp - Many tokens on wgmma ------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A fused op in, a gpu.func out that computes it for many tokens. What limits it
+// is the bandwidth of global memory, so enough bytes must be on their way at all
+// times: a ring of stages in shared memory, as large as it gets. Heads are M of
+// wgmma and tokens are N, so that a tile may have any multiple of 8 tokens and
+// the tiles fill the chip. A cluster owns tile_t x 64 outputs and divides d; in
+// a CTA:
+//
+//   start the copies of the first stages (StagedRows, StageRing)
+//   prepare the barrier of the cluster, arrive at the cluster barrier
+//   load the operands of the epilogue, compute where sums go
+//   wait for the cluster
+//   for each stage: wait, multiply (WgmmaTile), start the copies of a later one
+//   send the sums to their owners (ClusterReduction)
+//   for each output that I own: sum over the cluster, epilogue, store
+//
+// With clusters of 1 the sums of a thread are whole, and it finishes what it has
+// in its registers. Rows of x and weight past the end are clamped to the last
+// one; a token or head is one column or row of the product, so nothing of them
+// reaches another.
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/CpAsyncWgmmaKernel.h"
+
+#include "indexer/Codegen/GPU/ClusterReduction.h"
+#include "indexer/Codegen/GPU/DependentLaunch.h"
+#include "indexer/Codegen/GPU/FragmentOutputs.h"
+#include "indexer/Codegen/GPU/WgmmaTile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace indexer;
+
+/// Rows that a thread reads start at multiples of this many bytes.
+static constexpr unsigned rowAlignment = 16;
+
+namespace {
+/// Emits the body of one kernel.
+class CpAsyncWgmmaBuilder {
+public:
+  CpAsyncWgmmaBuilder(OpBuilder &builder, const FusedOp &fused,
+                      ScheduleAttr schedule, const KernelArguments &arguments)
+      : kernel(builder, linalg::GenericOp(fused.op).getLoc()), fused(fused),
+        schedule(schedule), arguments(arguments) {}
+
+  /// Returns the dynamic shared memory that the kernel needs, in bytes.
+  int64_t build(gpu::GPUFuncOp func);
+
+private:
+  int64_t threads() { return schedule.getThreads(); }
+  /// Tokens of a warpgroup.
+  int64_t tokens() {
+    return schedule.getTileT() * warpgroupThreads / threads();
+  }
+  void setPlace(Value block);
+  void prepareOwn(FragmentOutputs &outputs);
+  void prepareShare(FragmentOutputs &outputs, int64_t share);
+  void finishShare(FragmentOutputs &outputs, ClusterReduction &cluster,
+                   ArrayRef<Value> sums);
+  SmallVector<ClusterReduction::Destination>
+  destinationsOf(ClusterReduction &cluster);
+
+  KernelBuilder kernel;
+  const FusedOp &fused;
+  ScheduleAttr schedule;
+  const KernelArguments &arguments;
+
+  /// Number of this thread, and of its warpgroup; i32.
+  Value thread, warpgroup;
+  /// Number of this CTA in its cluster, i32; null with clusters of 1.
+  Value rank;
+  TilePlace place;
+  /// The last head, i32; null when H is a multiple of the tile.
+  Value lastH;
+  /// The thread's group (FragmentOutputs) in its first block of 8 tokens, i32.
+  /// Its next blocks follow.
+  Value firstGroup;
+  SmallVector<ClusterReduction::Destination> destinations;
+};
+} // namespace
+
+/// Where the tile of CTA `block` (i32) lies.
+void CpAsyncWgmmaBuilder::setPlace(Value block) {
+  place.tileH = wgmmaHeads;
+  place.firstH = kernel.multiply(kernel.blockNumber(1), wgmmaHeads);
+  place.setTokens(
+      kernel, arguments,
+      kernel.multiply(kernel.divide(block, schedule.getCluster()),
+                      schedule.getTileT()));
+  int64_t heads = fused.extents()[FusedOp::hLoop];
+  if (ShapedType::isDynamic(heads))
+    lastH = kernel.add(
+        arith::TruncIOp::create(kernel.builder, kernel.loc,
+                                kernel.builder.getI32Type(),
+                                arguments.extents[FusedOp::hLoop]),
+        -1);
+  else if (heads % wgmmaHeads != 0)
+    lastH = kernel.i32(heads - 1);
+}
+
+/// Takes the outputs whose sums are in this thread's registers.
+void CpAsyncWgmmaBuilder::prepareOwn(FragmentOutputs &outputs) {
+  for (int64_t block = 0; block < tokens() / 8; ++block)
+    outputs.prepare(kernel.add(firstGroup, block * blockGroups),
+                    /*exists=*/Value());
+}
+
+/// Takes this thread's part of the `share` outputs that the CTA owns.
+void CpAsyncWgmmaBuilder::prepareShare(FragmentOutputs &outputs,
+                                       int64_t share) {
+  int64_t groups = share / groupOutputs;
+  Value first = kernel.multiply(rank, groups);
+  for (int64_t round = 0; round * threads() < groups; ++round) {
+    Value number = kernel.add(thread, round * threads());
+    Value exists;
+    if ((round + 1) * threads() > groups) {
+      exists = kernel.lessThan(number, kernel.i32(groups));
+      number = kernel.minimum(number, kernel.i32(groups - 1));
+    }
+    outputs.prepare(kernel.add(first, number), exists);
+  }
+}
+
+/// Where this thread sends its groups.
+SmallVector<ClusterReduction::Destination>
+CpAsyncWgmmaBuilder::destinationsOf(ClusterReduction &cluster) {
+  SmallVector<ClusterReduction::Destination> destinations;
+  for (int64_t block = 0; block < tokens() / 8; ++block)
+    destinations.push_back(cluster.destination(
+        kernel, kernel.multiply(kernel.add(firstGroup, block * blockGroups),
+                                groupOutputs)));
+  return destinations;
+}
+
+/// Sends `sums` to their owners, sums up the share of this CTA and finishes it.
+void CpAsyncWgmmaBuilder::finishShare(FragmentOutputs &outputs,
+                                      ClusterReduction &cluster,
+                                      ArrayRef<Value> sums) {
+  for (auto [block, destination] : llvm::enumerate(destinations))
+    cluster.send(kernel, destination,
+                 ValueRange(sums.slice(block * groupOutputs, groupOutputs)));
+  cluster.waitForSums(kernel);
+  for (int64_t round = 0; round < outputs.size(); ++round)
+    outputs.finish(round, [&] {
+      SmallVector<Value> totals;
+      Value first = kernel.multiply(kernel.add(thread, round * threads()),
+                                    groupOutputs);
+      for (int64_t part = 0; part < groupOutputs; ++part)
+        totals.push_back(cluster.collect(kernel, kernel.add(first, part)));
+      return totals;
+    });
+}
+
+int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
+  int64_t clusterSize = schedule.getCluster();
+  int64_t elements = fused.extents()[FusedOp::dLoop] / clusterSize;
+  int64_t blocks = schedule.getTileD() / swizzleColumns;
+
+  letNextKernelStart(kernel, schedule);
+  thread = kernel.threadNumber();
+  warpgroup = kernel.divide(thread, warpgroupThreads);
+  Value block = kernel.blockNumber(0);
+  setPlace(block);
+  Value firstD = kernel.i32(0);
+  std::optional<ClusterReduction> cluster;
+  if (clusterSize > 1) {
+    rank = kernel.remainder(block, clusterSize);
+    firstD = kernel.multiply(rank, elements);
+    cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(), rank);
+  }
+
+  // Every tile reads weight again.
+  StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
+                    wgmmaHeads, lastH, firstD, thread, threads(),
+                    /*isKept=*/true);
+  StagedRows x(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
+               schedule.getTileT(), place.lastT, firstD, thread, threads(),
+               /*isKept=*/false);
+  StageRing ring(kernel, func, weight, x, blocks, schedule.getStages(),
+                 elements / schedule.getTileD());
+  if (schedule.startsEarly())
+    ring.fill(kernel, [&] { waitForPreviousKernel(kernel, schedule); });
+  else
+    ring.fill(kernel);
+  if (cluster) {
+    cluster->initialize(kernel, thread);
+    cluster->arrive(kernel);
+  }
+
+  // Each warpgroup has the next blocks of 8 tokens.
+  firstGroup = kernel.add(
+      kernel.multiply(warpgroup, tokens() / 8 * blockGroups),
+      kernel.remainder(thread, warpgroupThreads));
+  FragmentOutputs outputs(kernel, fused, arguments, place, lastH);
+  if (cluster) {
+    prepareShare(outputs, cluster->share());
+    destinations = destinationsOf(*cluster);
+    cluster->waitForPeers(kernel, thread);
+  } else {
+    prepareOwn(outputs);
+  }
+
+  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens(),
+                 schedule.getTileT(), blocks, warpgroup);
+  SmallVector<Value> sums = ring.run(
+      kernel, tile.sums(),
+      [&](const StageRing::Stage &stage) { return tile.start(stage); },
+      [&](Value accumulators) { return tile.finish(accumulators); });
+
+  if (cluster)
+    finishShare(outputs, *cluster, sums);
+  else
+    for (int64_t group = 0; group < outputs.size(); ++group)
+      outputs.finish(group, [&] {
+        return SmallVector<Value>(
+            ArrayRef(sums).slice(group * groupOutputs, groupOutputs));
+      });
+  return ring.sharedBytes();
+}
+
+KernelLaunchInfo indexer::buildCpAsyncWgmmaKernel(gpu::GPUModuleOp module,
+                                                  StringRef name,
+                                                  const FusedOp &fused,
+                                                  ScheduleAttr schedule) {
+  OpBuilder builder(module.getContext());
+  KernelArguments arguments;
+  gpu::GPUFuncOp func = createKernel(builder, module, name, fused,
+                                     schedule.getThreads(), arguments);
+  KernelLaunchInfo launch;
+  launch.dynamicSharedBytes =
+      CpAsyncWgmmaBuilder(builder, fused, schedule, arguments).build(func);
+  launch.kernel = name.str();
+  launch.family = stringifyFamily(schedule.getFamily()).str();
+  launch.maxTokens = std::min(schedule.getMaxTokens(), TilePlace::maxTokens);
+  launch.tileT = schedule.getTileT();
+  launch.tileH = wgmmaHeads;
+  launch.split = schedule.getCluster();
+  launch.threads = schedule.getThreads();
+  launch.cluster = schedule.getCluster();
+  launch.alignment = rowAlignment;
+  launch.startsEarly = schedule.startsEarly();
+  launch.parameters = std::move(arguments.parameters);
+  return launch;
+}

@@ -1,0 +1,86 @@
+//===- WgmmaTile.cpp - wgmma on blocks in shared memory ---------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/WgmmaTile.h"
+
+#include "indexer/Codegen/GPU/DynamicShared.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace indexer;
+
+/// Columns that one instruction consumes.
+static constexpr int64_t wgmmaColumns = 16;
+
+/// Descriptors count in units of 16 bytes.
+static constexpr int64_t descriptorUnit = 16;
+
+/// The descriptor of the matrix at `address` (!llvm.ptr<3>): K-major with the
+/// 128-byte swizzle, 8 rows every 1024 bytes (PTX ISA, "Matrix Descriptor
+/// Format": bits 0-13 address, 16-29 leading offset, unused here, 32-45 stride
+/// offset, 62-63 swizzle).
+Value WgmmaTile::descriptor(Value address) {
+  OpBuilder &builder = kernel.builder;
+  Value number = LLVM::PtrToIntOp::create(builder, kernel.loc,
+                                          builder.getI32Type(), address);
+  constexpr uint64_t fields = uint64_t(1) << 16 |
+                              uint64_t(1024 / descriptorUnit) << 32 |
+                              uint64_t(1) << 62;
+  return kernel.add(kernel.widen(kernel.divide(number, descriptorUnit)),
+                    kernel.i64(int64_t(fields)));
+}
+
+Value WgmmaTile::start(const StageRing::Stage &stage) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  MLIRContext *context = builder.getContext();
+  Type type = LLVM::LLVMStructType::getLiteral(
+      context, SmallVector<Type>(sums(), builder.getF32Type()));
+  Value heads = descriptor(stage.heads);
+  Value tokenRows = descriptor(sharedByte(
+      kernel, stage.tokens,
+      kernel.multiply(warpgroup, tokens * swizzleRowBytes)));
+  NVVM::WGMMATypes operandType =
+      elementType.isBF16() ? NVVM::WGMMATypes::bf16 : NVVM::WGMMATypes::f16;
+  auto shape = NVVM::MMAShapeAttr::get(context, 64, int(tokens),
+                                       int(wgmmaColumns));
+
+  NVVM::WgmmaFenceAlignedOp::create(builder, loc);
+  // The first instruction does not read what it is given.
+  Value accumulators = LLVM::UndefOp::create(builder, loc, type);
+  for (int64_t block = 0; block < blocks; ++block)
+    for (int64_t column = 0; column < swizzleColumns; column += wgmmaColumns) {
+      bool isFirst = block == 0 && column == 0;
+      auto offset = [&](int64_t rows) {
+        return (block * rows * swizzleRowBytes + column * 2) / descriptorUnit;
+      };
+      accumulators = NVVM::WgmmaMmaAsyncOp::create(
+          builder, loc, type, accumulators,
+          kernel.add(heads, offset(wgmmaHeads)),
+          kernel.add(tokenRows, offset(tileTokens)), shape, operandType,
+          operandType, NVVM::WGMMATypes::f32,
+          isFirst ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one,
+          NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
+          NVVM::MMALayout::row, NVVM::MMALayout::col,
+          /*satfinite=*/NVVM::MMAIntOverflowAttr());
+    }
+  NVVM::WgmmaGroupSyncAlignedOp::create(builder, loc);
+  return accumulators;
+}
+
+SmallVector<Value> WgmmaTile::finish(Value accumulators) {
+  NVVM::WgmmaWaitGroupSyncOp::create(kernel.builder, kernel.loc, 0);
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < sums(); ++i)
+    values.push_back(LLVM::ExtractValueOp::create(kernel.builder, kernel.loc,
+                                                  accumulators, i));
+  return values;
+}

@@ -1,0 +1,156 @@
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-select-schedule,indexer-verify-schedule))' \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-select-schedule{chip=sm_80},indexer-verify-schedule))' \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-select-schedule{weights=static},indexer-verify-schedule))' \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,EARLY
+// RUN: indexer-opt %s --pass-pipeline='builtin.module(func.func( \
+// RUN:   indexer-select-schedule{chip=sm_80 weights=static}))' \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,SM80
+
+// Which families an op gets. VerifySchedule accepts all that is chosen.
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#dt = affine_map<(t, h, d) -> (d, t)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// Shapes that no table covers go to the model. Without clusters only dot is
+// left, and no kernel starts early.
+
+// CHECK-LABEL: func.func @other_shape
+// CHECK: indexer.schedules = [
+// SM90-SAME: family = dot
+// SM90-SAME: family = register_mma
+// SM90-SAME: cluster = 8
+// SM80-SAME: family = dot
+// SM80-SAME: max_tokens = 4>, #indexer.schedule<family = plain
+// SM80-NOT: cluster
+// SM80-NOT: static
+// SM90-SAME: family = plain
+// SM90-NOT: static
+// EARLY-SAME: family = dot{{[^>]*}} weights = static
+// EARLY-SAME: family = register_mma{{[^>]*}} weights = static
+// EARLY-SAME: family = plain
+func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<32x4096xbf16>,
+    %sum: tensor<?x32xf32>, %gate: tensor<?x32xf32>) -> tensor<?x32xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x32xf32>)
+      -> tensor<?x32xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4096xbf16>, tensor<32x4096xbf16>)
+      outs(%fill, %gate : tensor<?x32xf32>, tensor<?x32xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x32xf32>, tensor<?x32xf32>)
+  return %r#1 : tensor<?x32xf32>
+}
+
+// Rows of x that cannot be contiguous along d, mixed types, f32, and an E that
+// no step divides are left to plain kernels.
+
+// CHECK-LABEL: func.func @transposed
+// CHECK: indexer.schedules = [#indexer.schedule<family = plain
+// CHECK-NOT: family = {{dot|register_mma}}
+func.func @transposed(%x: tensor<7168x?xbf16>, %w: tensor<64x7168xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#dt, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<7168x?xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @mixed_types
+// CHECK: indexer.schedules = [#indexer.schedule<family = plain
+// CHECK-NOT: family = {{dot|register_mma}}
+func.func @mixed_types(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>) {
+  ^bb0(%a: bf16, %b: f16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : f16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @odd_elements
+// CHECK: indexer.schedules = [#indexer.schedule<family = plain
+// CHECK-NOT: family = {{dot|register_mma}}
+func.func @odd_elements(%x: tensor<?x7167xbf16>, %w: tensor<64x7167xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7167xbf16>, tensor<64x7167xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @dynamic_heads
+// CHECK: indexer.schedules = [#indexer.schedule<family = plain
+// CHECK-NOT: family = {{dot|register_mma}}
+func.func @dynamic_heads(%x: tensor<?x7168xbf16>, %w: tensor<?x7168xbf16>,
+    %sum: tensor<?x?xf32>, %gate: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x?xf32>)
+      -> tensor<?x?xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<?x7168xbf16>)
+      outs(%fill, %gate : tensor<?x?xf32>, tensor<?x?xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x?xf32>, tensor<?x?xf32>)
+  return %r#1 : tensor<?x?xf32>
+}
