@@ -199,6 +199,21 @@ IndexerStatus indexerProgramBundle(IndexerProgram *program, const void **data,
   });
 }
 
+IndexerStatus indexerProgramBundleFor(IndexerProgram *program,
+                                      const char *const *chips,
+                                      size_t num_chips, const void **data,
+                                      size_t *size) {
+  return guarded([&] {
+    SmallVector<StringRef> names(chips, chips + num_chips);
+    auto bundle = program->program->bundleFor(names);
+    if (!bundle)
+      return failWith(bundle.takeError());
+    *data = bundle->data();
+    *size = bundle->size();
+    return INDEXER_OK;
+  });
+}
+
 IndexerStatus indexerProgramResultShapes(IndexerProgram *program,
                                          const IndexerArgument *arguments,
                                          size_t num_arguments,

@@ -17,6 +17,7 @@
 #include "indexer/Pipelines/Pipelines.h"
 #include "indexer/Reference/Interpreter.h"
 #include "indexer/Runtime/Bundle.h"
+#include "indexer/Runtime/MergeBundles.h"
 #include "indexer/Schedule/Passes.h"
 #include "indexer/Target/Chips.h"
 #include "indexer/Target/KernelBundle.h"
@@ -269,6 +270,57 @@ llvm::Expected<StringRef> Program::bundle() {
     return diagnostics->takeError();
   bundleBytes = runtime::serialize(*bundle);
   return StringRef(bundleBytes);
+}
+
+llvm::Expected<runtime::Bundle> Program::makeChipBundle(StringRef chip) {
+  llvm::Expected<ModuleOp> fused = moduleAt("fused");
+  if (!fused)
+    return fused.takeError();
+  ProgramOptions options = programOptions;
+  options.chip = chip.str();
+  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
+  for (const Stage &stage : stages)
+    if (llvm::is_contained({"scheduled", "kernel", "nvvm", "cubin"},
+                           StringRef(stage.name)))
+      stage.build(pm, options);
+  OwningOpRef<ModuleOp> module = fused->clone();
+  if (failed(pm.run(*module)))
+    return diagnostics->takeError();
+  FailureOr<runtime::Bundle> bundle =
+      makeBundle(*module, entryFunction.getName());
+  if (failed(bundle))
+    return diagnostics->takeError();
+  return std::move(*bundle);
+}
+
+llvm::Expected<StringRef> Program::bundleFor(ArrayRef<StringRef> chips) {
+  std::string key = llvm::join(chips, ", ");
+  if (auto it = chipBundles.find(key); it != chipBundles.end())
+    return StringRef(it->second);
+  if (chips.empty())
+    return llvm::createStringError(
+        "a bundle needs at least one chip; accepted are " + chipNames());
+  for (StringRef chip : chips) {
+    if (!findChip(chip))
+      return llvm::createStringError("chip \"" + chip.str() +
+                                     "\" is not known; accepted are " +
+                                     chipNames());
+    if (llvm::count(chips, chip) > 1)
+      return llvm::createStringError("chip \"" + chip.str() +
+                                     "\" is named twice");
+  }
+  std::vector<runtime::Bundle> parts;
+  for (StringRef chip : chips) {
+    llvm::Expected<runtime::Bundle> part = makeChipBundle(chip);
+    if (!part)
+      return part.takeError();
+    parts.push_back(std::move(*part));
+  }
+  runtime::Bundle merged;
+  std::string error;
+  if (!runtime::mergeBundles(parts, merged, error))
+    return llvm::createStringError(error);
+  return StringRef(chipBundles[key] = runtime::serialize(merged));
 }
 
 /// "tensor<?x64xf32>" for an argument as the caller gave it.

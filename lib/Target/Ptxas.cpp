@@ -140,6 +140,11 @@ static bool writeFile(StringRef file, StringRef contents) {
   return good;
 }
 
+std::string keepPtx(StringRef ptx, StringRef name) {
+  std::string file = makeTemporary(name, "ptx");
+  return !file.empty() && writeFile(file, ptx) ? file : std::string();
+}
+
 /// Runs `arguments`, the first being the program, without input. Returns the
 /// status; `output` gets what it printed, or why it could not be run.
 static int runProgram(llvm::ArrayRef<std::string> arguments,

@@ -1,5 +1,4 @@
-//===- SerializeKernels.cpp - Kernel modules to PTX, cubin or fatbin -*- C++
-//-*-===//
+//===- SerializeKernels.cpp - Kernel modules to PTX, cubin or fatbin ------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -16,6 +15,7 @@
 
 #include "indexer/Target/EmitPtx.h"
 #include "indexer/Target/Passes.h"
+#include "indexer/Target/PtxCompiler.h"
 #include "indexer/Target/Ptxas.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -84,6 +84,8 @@ static LogicalResult reportFailure(gpu::GPUModuleOp module, const Chip &chip,
   error << result.program;
   if (result.status < 0)
     error << " could not be run";
+  else if (result.program == "nvptxcompiler")
+    error << " failed with code " << result.status;
   else
     error << " exited with status " << result.status;
   error << " for " << describe(module) << " (" << chip.name << ")";
@@ -117,14 +119,18 @@ private:
                             NVVM::NVVMTargetAttr target,
                             SmallVectorImpl<Attribute> &objects);
 
-  /// Finds the assembler, at the first module that needs it.
+  /// Finds the assembler, at the first module that needs it: the library in
+  /// this process where the build has it and no program is asked for, else
+  /// ptxas.
   LogicalResult findAssembler(gpu::GPUModuleOp module);
 
   /// Tells the figures of the kernels of `module`; returns them as an
   /// attribute: {kernel = {registers, spill_bytes, shared_bytes}}.
   DictionaryAttr reportFigures(gpu::GPUModuleOp module, StringRef output);
 
+  /// The ptxas program; none where the library is used.
   std::optional<Ptxas> assembler;
+  /// Empty until an assembler is found.
   std::string assemblerVersion;
 };
 
@@ -167,8 +173,14 @@ LogicalResult SerializeKernels::serialize(gpu::GPUModuleOp module) {
 }
 
 LogicalResult SerializeKernels::findAssembler(gpu::GPUModuleOp module) {
-  if (assembler)
+  if (!assemblerVersion.empty())
     return success();
+  // The library makes no fatbins.
+  if (ptxas.empty() && format == "bin") {
+    assemblerVersion = ptxCompilerVersion();
+    if (!assemblerVersion.empty())
+      return success();
+  }
   SmallVector<std::string> lookedAt;
   assembler = Ptxas::find(ptxas, lookedAt);
   if (!assembler)
@@ -262,7 +274,9 @@ SerializeKernels::makeObjects(gpu::GPUModuleOp module,
 
   bool fatbin = format == "fatbin";
   Ptxas::Result result =
-      assembler->assemble(*ptx, (*chip)->name, module.getName(), fatbin);
+      assembler
+          ? assembler->assemble(*ptx, (*chip)->name, module.getName(), fatbin)
+          : assembleInProcess(*ptx, (*chip)->name, module.getName());
   if (result.status != 0)
     return reportFailure(module, **chip, result);
   for (const std::string &warning : parsePtxasWarnings(result.output))

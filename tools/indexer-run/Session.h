@@ -31,7 +31,8 @@ struct Outcome {
 
 class Session {
 public:
-  /// Compiles `text`. `device` is "auto", "cpu" or "cuda[:N]"; "auto" takes the
+  /// Compiles `text`, or loads it where it is a bundle, which needs a GPU.
+  /// `device` is "auto", "cpu" or "cuda[:N]"; "auto" takes the
   /// GPU when there is one, and the CPU otherwise or when the entry does more
   /// than its kernels, which deviceNote() then says. The reference interprets
   /// the same text, or `reference` where that is not empty.
@@ -52,18 +53,24 @@ public:
   /// Why "auto" did not take the GPU; empty when it did.
   std::string deviceNote() const { return note; }
   bool isGpu() const { return kernel != nullptr; }
+  /// Whether there is IR to compare with; a bundle alone has none.
+  bool hasReference() const { return program || expected; }
 
   /// Calls the entry on `inputs`, compares, and times it `repeat` times.
   Outcome run(std::vector<HostValue> &inputs, int64_t tokens, int repeat);
 
 private:
-  void loadOnGpu(int number);
-  std::vector<HostValue> makeResults(const std::vector<IndexerArgument> &);
+  /// Loads the program's bundle, or the one of `bytes` where there are some.
+  void loadOnGpu(int number, const std::string &bytes);
+  /// Dynamic extents of a bundle's results are `tokens`.
+  std::vector<HostValue> makeResults(const std::vector<IndexerArgument> &,
+                                     int64_t tokens);
   double callOnCpu(const std::vector<IndexerArgument> &arguments,
                    std::vector<HostValue> &results, int repeat);
   double callOnGpu(std::vector<HostValue> &inputs,
                    std::vector<HostValue> &results, int repeat);
 
+  /// Null for a bundle.
   IndexerProgram *program = nullptr;
   /// Another program to compare with; null: `program` itself.
   IndexerProgram *expected = nullptr;

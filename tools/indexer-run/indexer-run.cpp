@@ -96,7 +96,8 @@ int main(int argc, char **argv) {
   uint64_t seed = 0;
   int repeat = 0;
   bool asJson = false, showKernels = false;
-  app.add_option("file", file, "MLIR text; - reads standard input")->required();
+  app.add_option("file", file, "MLIR text, or a bundle; - reads standard input")
+      ->required();
   app.add_option("--tokens", tokens, "Token counts T for dynamic extents")
       ->delimiter(',')
       ->check(CLI::NonNegativeNumber);
@@ -168,6 +169,9 @@ int main(int argc, char **argv) {
                   description.at("fused") == 1 ? "" : "s");
       if (!session.deviceNote().empty())
         std::printf("note: not on a GPU: %s\n", session.deviceNote().c_str());
+      if (!session.hasReference())
+        std::printf("note: a bundle has no IR to compare with; --reference "
+                    "FILE.mlir gives it\n");
     }
     json bundle = showKernels ? session.bundleDescription() : json();
     if (showKernels && !asJson) {
@@ -203,7 +207,8 @@ int main(int argc, char **argv) {
       std::printf("%8lld %12.2f %12.2e %12.1e  %s\n",
                   static_cast<long long>(count), outcome.microseconds,
                   outcome.maxError, outcome.maxErrorOverBound,
-                  outcome.mismatches == 0
+                  !session.hasReference() ? "not compared"
+                  : outcome.mismatches == 0
                       ? "agrees"
                       : (std::to_string(outcome.mismatches) + " of " +
                          std::to_string(outcome.elements) + " DIFFER")
@@ -215,6 +220,7 @@ int main(int argc, char **argv) {
                      {"device", session.deviceName()},
                      {"note", session.deviceNote()},
                      {"fused", description.at("fused")},
+                     {"compared", session.hasReference()},
                      {"agrees", agrees},
                      {"milliseconds", session.description().at("milliseconds")},
                      {"runs", rows}};

@@ -93,7 +93,8 @@ public:
   llvm::Expected<llvm::StringRef> bundle();
 
   /// The serialized bundle with machine code for each of `chips`.
-  llvm::Expected<llvm::StringRef> bundleFor(llvm::ArrayRef<llvm::StringRef> chips);
+  llvm::Expected<llvm::StringRef>
+  bundleFor(llvm::ArrayRef<llvm::StringRef> chips);
 
   /// Checks that the arguments fit the entry's type and each other, and gives
   /// the shapes of the results.

@@ -89,8 +89,10 @@ def SerializeKernels : Pass<"indexer-serialize-kernels", "mlir::ModuleOp"> {
     have the flag, and only of those.
 
     *Options*: `format` (`isa`, `bin` or `fatbin`, default `isa`); `ptxas`
-    (path, default: PATH, `$CUDA_HOME/bin`, `/usr/local/cuda/bin`, then the path
-    given when the project was configured); `keep-ptx` (default false).
+    (path, default: for `bin` NVIDIA's PTX compiler in this process where the
+    build has it, else the program in PATH, `$CUDA_HOME/bin`,
+    `/usr/local/cuda/bin`, then the path given when the project was configured);
+    `keep-ptx` (default false).
 
     *Example*: `test/Target/serialize-kernels.mlir`.
   }];

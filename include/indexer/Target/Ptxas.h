@@ -47,6 +47,10 @@ std::string parsePtxasVersion(llvm::StringRef output);
 std::string findLibdevice(llvm::StringRef ptxas,
                           llvm::SmallVectorImpl<std::string> &lookedAt);
 
+/// Writes `ptx` to a temporary file called after `name`, for the user to look
+/// at; "" if that fails.
+std::string keepPtx(llvm::StringRef ptx, llvm::StringRef name);
+
 /// One installed assembler.
 class Ptxas {
 public:
@@ -54,7 +58,8 @@ public:
   struct Result {
     /// Exit status; negative when the process could not be run or crashed.
     int status = 0;
-    /// Name of the program that `status` is of: "ptxas" or "fatbinary".
+    /// Whose status it is: "ptxas", "fatbinary", or the library
+    /// "nvptxcompiler".
     std::string program = "ptxas";
     /// Standard output and error together, or why it could not be run.
     std::string output;
