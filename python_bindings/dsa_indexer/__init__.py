@@ -3,6 +3,10 @@
 
     import dsa_indexer
 
+    gate = dsa_indexer.head_gate(x, weight, q_scale, softmax_scale=128**-0.5)
+
+or any chain like it, from MLIR:
+
     kernel = dsa_indexer.compile(open("head_gate.mlir").read())
     gate = kernel(x, weight, q_scale, head_scale, softmax_scale)
     print(kernel.asm["ptx"])
@@ -15,6 +19,8 @@ from ._artifacts import Artifacts
 from ._bundle import KernelSchedule, Value
 from ._compile import compile, load_bundle
 from ._errors import BundleError, CompileError, CudaError, Diagnostic
+from ._frontends import disable, enable, explain, from_torch, jit
+from ._head_gate import head_gate
 from ._kernel import Kernel, Reference, Remark, reference
 
 __all__ = [
@@ -30,6 +36,12 @@ __all__ = [
     "Value",
     "__version__",
     "compile",
+    "disable",
+    "enable",
+    "explain",
+    "from_torch",
+    "head_gate",
+    "jit",
     "load_bundle",
     "reference",
 ]

@@ -44,6 +44,19 @@ void indexer::python::bindKernel(nb::module_ &module) {
            "Launches on a CUstream, without waiting for it.");
 
   module.def(
+      "device_info",
+      [](int device) {
+        char name[256] = "", chip[32] = "";
+        int version = 0;
+        check(indexerDeviceInfo(device, name, sizeof(name), chip, sizeof(chip),
+                                &version));
+        return nb::make_tuple(name, chip, version);
+      },
+      nb::arg("device"),
+      nb::sig("def device_info(device: int) -> tuple[str, str, int]"),
+      "Name, chip and driver version of a CUDA device.");
+
+  module.def(
       "device_count",
       [] {
         int count = 0;

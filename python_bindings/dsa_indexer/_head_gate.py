@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The head gate as one function, whose kernels are made as they are needed.
+
+A kernel is made once for each (H, E, element types, rank of q_scale) and, on a
+GPU, chip. The number of tokens and the scalars are arguments of the kernel and
+never make another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, NoReturn, Optional
+
+from . import _compile, _devices
+
+if TYPE_CHECKING:
+    from ._kernel import Kernel, Tensor
+
+__all__ = ["head_gate"]
+
+#: Element types by the names that NumPy and torch give them.
+_DTYPES = {
+    "bfloat16": "bf16",
+    "float16": "f16",
+    "float32": "f32",
+    "torch.bfloat16": "bf16",
+    "torch.float16": "f16",
+    "torch.float32": "f32",
+}
+
+
+class GateKey(NamedTuple):
+    """What a kernel of the head gate is made for."""
+
+    heads: int
+    hidden: int
+    #: "bf16", "f16" or "f32", of each tensor.
+    x: str
+    weight: str
+    q_scale: str
+    #: 2 for q_scale [T, H], 3 for [T, H, 1].
+    scale_rank: int
+
+
+def gate_text(key: GateKey) -> str:
+    """The module of one head gate: x [T, E], weight [H, E], q_scale [T, H] or
+    [T, H, 1] and both scales -> [T, H, 1], in float32 and in this order:
+
+        ((sum_d x[t, d] * weight[h, d]) * head_scale) * q_scale[t, h]) * softmax_scale
+    """
+    heads, hidden = key.heads, key.hidden
+    x = f"tensor<?x{hidden}x{key.x}>"
+    weight = f"tensor<{heads}x{hidden}x{key.weight}>"
+    gate = f"tensor<?x{heads}xf32>"
+    result = f"tensor<?x{heads}x1xf32>"
+    scale = flat_scale = f"tensor<?x{heads}x{key.q_scale}>"
+    scale_name, collapse = "%q_scale", ""
+    if key.scale_rank == 3:
+        scale = f"tensor<?x{heads}x1x{key.q_scale}>"
+        scale_name = "%scales"
+        collapse = f"%scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {scale} into {flat_scale}"
+
+    def widen(name: str, dtype: str) -> tuple[str, str]:
+        """The op that makes %name float32, if there is one, and its result."""
+        if dtype == "f32":
+            return "", f"%{name}"
+        return f"%{name}_f32 = arith.extf %{name} : {dtype} to f32", f"%{name}_f32"
+
+    widen_x, left = widen("left", key.x)
+    widen_weight, right = widen("right", key.weight)
+    widen_scale, factor = widen("scale", key.q_scale)
+    return f"""#rows = affine_map<(t, h, d) -> (t, d)>
+#columns = affine_map<(t, h, d) -> (h, d)>
+#sums = affine_map<(t, h, d) -> (t, h)>
+#all = affine_map<(t, h) -> (t, h)>
+func.func @head_gate(%x: {x}, %weight: {weight}, %q_scale: {scale},
+                     %head_scale: f32, %softmax_scale: f32) -> {result} {{
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : {x}
+  {collapse}
+  %empty = tensor.empty(%tokens) : {gate}
+  %start = linalg.fill ins(%zero : f32) outs(%empty : {gate}) -> {gate}
+  %logits = linalg.generic {{
+      indexing_maps = [#rows, #columns, #sums],
+      iterator_types = ["parallel", "parallel", "reduction"]}}
+      ins(%x, %weight : {x}, {weight}) outs(%start : {gate}) {{
+  ^bb0(%left: {key.x}, %right: {key.weight}, %sum: f32):
+    {widen_x}
+    {widen_weight}
+    %product = arith.mulf {left}, {right} : f32
+    %next = arith.addf %sum, %product : f32
+    linalg.yield %next : f32
+  }} -> {gate}
+  %gate = linalg.generic {{
+      indexing_maps = [#all, #all, #all], iterator_types = ["parallel", "parallel"]}}
+      ins(%logits, {scale_name} : {gate}, {flat_scale}) outs(%empty : {gate}) {{
+  ^bb0(%logit: f32, %scale: {key.q_scale}, %out: f32):
+    {widen_scale}
+    %by_heads = arith.mulf %logit, %head_scale : f32
+    %by_scale = arith.mulf %by_heads, {factor} : f32
+    %by_softmax = arith.mulf %by_scale, %softmax_scale : f32
+    linalg.yield %by_softmax : f32
+  }} -> {gate}
+  %result = tensor.expand_shape %gate [[0], [1, 2]] output_shape [%tokens, {heads}, 1]
+      : {gate} into {result}
+  return %result : {result}
+}}
+"""
+
+
+#: The kernels of this process, by key and chip (None: the CPU's).
+_kernels: dict[tuple[GateKey, Optional[str]], Kernel] = {}
+_lock = threading.Lock()
+
+
+def gate_kernel(key: GateKey, chip: Optional[str]) -> Kernel:
+    """The kernel for a key, made at its first use. Thread-safe."""
+    kernel = _kernels.get((key, chip))
+    if kernel is None:
+        with _lock:
+            kernel = _kernels.get((key, chip))
+            if kernel is None:
+                kernel = _compile.compile(gate_text(key), chip=chip, name="head_gate.mlir")
+                _kernels[key, chip] = kernel
+    return kernel
+
+
+def kernel_count() -> int:
+    """How many kernels `head_gate` has made in this process."""
+    return len(_kernels)
+
+
+def head_gate(
+    x: Tensor,
+    weight: Tensor,
+    q_scale: Tensor,
+    *,
+    softmax_scale: float,
+    head_scale: Optional[float] = None,
+    out: Optional[Tensor] = None,
+) -> Any:
+    """The head gate of the lightning indexer, in one kernel:
+
+        gate[t, h, 0] = (sum_d x[t, d] * weight[h, d]) * head_scale
+                        * q_scale[t, h, 0] * softmax_scale
+
+    The sum and the three products are float32, in this order; nothing is
+    rounded to bfloat16 in between.
+
+    - `x`: [T, E] or [B, S, E], bfloat16, float16 or float32.
+    - `weight`: [H, E] (as nn.Linear keeps it), any of these types.
+    - `q_scale`: [T, H], [T, H, 1], [B, S, H] or [B, S, H, 1], any of these.
+    - `softmax_scale`, `head_scale`: numbers, rounded to float32; a head_scale
+      of None is H ** -0.5.
+    - `out`: float32 tensor of the result's shape that is written and returned;
+      it must not overlap an argument.
+
+    Tensors are NumPy arrays (bfloat16 by ml_dtypes), or torch tensors on the
+    CPU or on one CUDA device, of any strides; leading dimensions B, S that are
+    no view of one dimension are copied. T may be 0.
+
+    Returns float32 [T, H, 1] or [B, S, H, 1]. CUDA tensors run on torch's
+    current stream; the call does not wait. Gradients flow to x, weight and
+    q_scale of torch tensors, and torch.compile sees one op.
+
+    The first call for each (H, E, dtypes) compiles, later ones only launch; a
+    CUDA graph can capture these. Raises TypeError and ValueError that name the
+    argument, CompileError when there is no machine code for the GPU, CudaError
+    when the driver fails.
+    """
+    call = _torch_call
+    if call is None and _is_torch(x):
+        from . import torch
+
+        call = torch.torch_call
+    if call is not None and call.handles(x, weight, q_scale, out):
+        return call.run(x, weight, q_scale, softmax_scale, head_scale, out)
+    return run(x, weight, q_scale, softmax_scale, head_scale, out)
+
+
+def _is_torch(value: Any) -> bool:
+    """True for a torch tensor, whose program has imported torch."""
+    return hasattr(value, "requires_grad") and hasattr(value, "data_ptr")
+
+
+class TorchCall(NamedTuple):
+    """How `dsa_indexer.torch` takes over the calls that torch must see."""
+
+    #: Of (x, weight, q_scale, out).
+    handles: Callable[[Any, Any, Any, Any], bool]
+    #: The call, with the arguments of `run`.
+    run: Callable[[Any, Any, Any, float, Optional[float], Any], Any]
+
+
+#: Set when dsa_indexer.torch is imported.
+_torch_call: Optional[TorchCall] = None
+
+
+def set_torch_call(call: TorchCall) -> None:
+    """Gives `call` the calls that it handles."""
+    global _torch_call
+    _torch_call = call
+
+
+#: Kernels by all that makes a call need another one: one look-up a call.
+_by_signature: dict[Any, Kernel] = {}
+
+
+def run(
+    x: Any,
+    weight: Any,
+    q_scale: Any,
+    softmax_scale: float,
+    head_scale: Optional[float],
+    out: Any,
+) -> Any:
+    """`head_gate` of memory: no gradients, no tracing."""
+    try:
+        shape, weight_shape, scale_shape = x.shape, weight.shape, q_scale.shape
+        if len(shape) == 3:
+            return _run_batches(x, weight, q_scale, softmax_scale, head_scale, out)
+        signature = (
+            shape[1], weight_shape, scale_shape[1:], x.dtype, weight.dtype, q_scale.dtype, x.device,
+        )  # fmt: skip
+        kernel = _by_signature.get(signature)
+    except (AttributeError, IndexError, TypeError):
+        # No tensor, or NumPy 1, which has no `device`: checked below.
+        signature = kernel = None
+    if kernel is None:
+        kernel = _find_kernel(x, weight, q_scale)
+        if signature is not None:
+            _by_signature[signature] = kernel
+    if q_scale.shape[0] != x.shape[0]:
+        _reject_scales(x, weight, q_scale)
+    if head_scale is None:
+        head_scale = weight.shape[0] ** -0.5
+    return kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
+
+
+def _run_batches(
+    x: Any,
+    weight: Any,
+    q_scale: Any,
+    softmax_scale: float,
+    head_scale: Optional[float],
+    out: Any,
+) -> Any:
+    """`run` for x [B, S, E]: the same with T = B * S."""
+    batch, length, hidden = x.shape
+    expected = (batch, length, weight.shape[0], 1)
+    if tuple(q_scale.shape) not in (expected, expected[:-1]):
+        _reject(ValueError, "q_scale", q_scale, f"shape {list(expected)} or {list(expected[:-1])}")
+    if out is not None and tuple(out.shape) != expected:
+        _reject(ValueError, "out", out, f"shape {list(expected)}")
+    tokens = batch * length
+    gate = run(
+        x.reshape(tokens, hidden),
+        weight,
+        q_scale.reshape(tokens, expected[2]),
+        softmax_scale,
+        head_scale,
+        None,
+    ).reshape(expected)
+    if out is None:
+        return gate
+    out[...] = gate
+    return out
+
+
+def _find_kernel(x: Any, weight: Any, q_scale: Any) -> Kernel:
+    """The kernel for these tensors, made if there is none. Raises TypeError and
+    ValueError for what no kernel fits; what depends on T is left to the call."""
+    dtypes: list[str] = []
+    for name, value in (("x", x), ("weight", weight), ("q_scale", q_scale)):
+        if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+            raise TypeError(
+                f"head_gate(): {name!r} is of type {type(value).__name__!r}, expected a "
+                "NumPy array or a torch tensor"
+            )
+        dtype = _DTYPES.get(str(value.dtype))
+        if dtype is None:
+            _reject(TypeError, name, value, "bfloat16, float16 or float32")
+        dtypes.append(dtype)
+    if len(x.shape) != 2:
+        _reject(ValueError, "x", x, "shape [T, E] or [B, S, E]")
+    hidden = x.shape[1]
+    if len(weight.shape) != 2 or weight.shape[1] != hidden:
+        _reject(ValueError, "weight", weight, f"shape [H, E] with E = {hidden}, as 'x' has")
+    heads = weight.shape[0]
+    if heads < 1 or hidden < 1:
+        _reject(ValueError, "weight", weight, "shape [H, E] with H and E at least 1")
+    scales = tuple(q_scale.shape[1:])
+    if scales not in ((heads,), (heads, 1)):
+        _reject_scales(x, weight, q_scale)
+    key = GateKey(heads, hidden, *dtypes, 1 + len(scales))
+    return gate_kernel(key, _devices.chip_of(x))
+
+
+def _reject_scales(x: Any, weight: Any, q_scale: Any) -> NoReturn:
+    expected = f"shape [T, H, 1] or [T, H] with T = {x.shape[0]} and H = {weight.shape[0]}"
+    _reject(ValueError, "q_scale", q_scale, expected)
+
+
+def _reject(error: type[Exception], name: str, value: Any, expected: str) -> NoReturn:
+    """Raises `error`: "head_gate(): 'x' is float64 [3, 4], expected ..."."""
+    dtype = str(value.dtype).removeprefix("torch.")
+    raise error(f"head_gate(): {name!r} is {dtype} {list(value.shape)}, expected {expected}")

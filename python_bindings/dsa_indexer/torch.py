@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The head gate as an operator of PyTorch.
+
+Importing this module registers
+
+    torch.ops.dsa_indexer.head_gate(x, weight, q_scale, softmax_scale, head_scale=None)
+    torch.ops.dsa_indexer.head_gate_out(..., *, out)
+
+for CPU and CUDA tensors, with what torch.compile, torch.export and autograd
+need: the arguments and the result are those of `dsa_indexer.head_gate`, which
+imports this module by itself when it first meets a torch tensor.
+
+The result has a gradient with respect to x, weight and q_scale, computed in
+float32 by torch's own ops; a second derivative is that of these ops.
+`head_gate_out` has none. vmap calls the operator once for each element.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import torch
+
+from . import _head_gate
+
+__all__ = ["head_gate"]
+
+#: Held for the life of the process: a library that is dropped takes its
+#: operators with it.
+_library = torch.library.Library("dsa_indexer", "FRAGMENT")
+
+_ARGUMENTS = (
+    "Tensor x, Tensor weight, Tensor q_scale, float softmax_scale, float? head_scale=None"
+)
+_library.define(f"head_gate({_ARGUMENTS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+_library.define(
+    f"head_gate_out({_ARGUMENTS}, *, Tensor(a!) out) -> ()",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+
+#: The operator: what `torch.ops.dsa_indexer.head_gate` is.
+head_gate = torch.ops.dsa_indexer.head_gate.default
+
+
+def _run(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    q_scale: torch.Tensor,
+    softmax_scale: float,
+    head_scale: Optional[float] = None,
+) -> Any:
+    return _head_gate.run(x, weight, q_scale, softmax_scale, head_scale, None)
+
+
+def _run_out(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    q_scale: torch.Tensor,
+    softmax_scale: float,
+    head_scale: Optional[float] = None,
+    *,
+    out: torch.Tensor,
+) -> None:
+    _head_gate.run(x, weight, q_scale, softmax_scale, head_scale, out)
+
+
+for _key in ("CPU", "CUDA"):
+    _library.impl("head_gate", _run, _key)
+    _library.impl("head_gate_out", _run_out, _key)
+
+
+@torch.library.register_fake("dsa_indexer::head_gate", lib=_library)
+def _fake(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    q_scale: torch.Tensor,
+    softmax_scale: float,
+    head_scale: Optional[float] = None,
+) -> torch.Tensor:
+    """The result's shape; no number of tokens is looked at."""
+    rank = x.dim()
+    torch._check(rank in (2, 3), lambda: f"head_gate(): 'x' is {_text(x)}, expected [T, E]")
+    torch._check(
+        weight.dim() == 2,
+        lambda: f"head_gate(): 'weight' is {_text(weight)}, expected [H, E]",
+    )
+    torch._check(
+        weight.shape[1] == x.shape[-1],
+        lambda: f"head_gate(): 'weight' is {_text(weight)}, expected [H, {x.shape[-1]}]",
+    )
+    expected = (*x.shape[:-1], weight.shape[0], 1)
+
+    def message() -> str:
+        return f"head_gate(): 'q_scale' is {_text(q_scale)}, expected {list(expected)}"
+
+    torch._check(q_scale.dim() in (rank, rank + 1), message)
+    for got, wanted in zip(q_scale.shape, expected):
+        torch._check(got == wanted, message)
+    return x.new_empty(expected, dtype=torch.float32)
+
+
+@torch.library.register_fake("dsa_indexer::head_gate_out", lib=_library)
+def _fake_out(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    q_scale: torch.Tensor,
+    softmax_scale: float,
+    head_scale: Optional[float] = None,
+    *,
+    out: torch.Tensor,
+) -> None:
+    gate = _fake(x, weight, q_scale, softmax_scale, head_scale)
+    for got, wanted in zip(out.shape, gate.shape):
+        torch._check(
+            got == wanted, lambda: f"head_gate(): 'out' is {_text(out)}, expected {list(gate.shape)}"
+        )
+
+
+def _text(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype)[6:]} {list(tensor.shape)}"
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+    x, weight, q_scale, ctx.softmax_scale, head_scale = inputs
+    ctx.save_for_backward(x, weight, q_scale)
+    ctx.head_scale = weight.shape[0] ** -0.5 if head_scale is None else head_scale
+
+
+def _backward(ctx: Any, gradient: torch.Tensor) -> tuple[Optional[torch.Tensor], ...]:
+    """Of gate = (x @ weight.T) * head_scale * q_scale * softmax_scale."""
+    x, weight, q_scale = ctx.saved_tensors
+    needs_x, needs_weight, needs_scale, *_ = ctx.needs_input_grad
+    heads, hidden = weight.shape
+    wide_x = x.reshape(-1, hidden).float()
+    wide_weight = weight.float()
+    scaled = gradient.reshape(-1, heads) * (ctx.head_scale * ctx.softmax_scale)
+    of_logits = scaled * q_scale.reshape(-1, heads)
+    of_x = of_weight = of_scale = None
+    if needs_x:
+        of_x = (of_logits @ wide_weight).to(x.dtype).reshape(x.shape)
+    if needs_weight:
+        of_weight = (of_logits.t() @ wide_x).to(weight.dtype)
+    if needs_scale:
+        logits = wide_x @ wide_weight.t()
+        of_scale = (logits * scaled).to(q_scale.dtype).reshape(q_scale.shape)
+    return of_x, of_weight, of_scale, None, None
+
+
+torch.library.register_autograd(
+    "dsa_indexer::head_gate", _backward, setup_context=_save, lib=_library
+)
+
+
+def _is_plain(value: Any) -> bool:
+    """True for a tensor that is its own memory, which nobody watches."""
+    return (
+        type(value) in (torch.Tensor, torch.nn.Parameter)
+        and (value.is_cpu or value.is_cuda)
+        and not (value.requires_grad and torch.is_grad_enabled())
+    )
+
+
+def _is_watched() -> bool:
+    """True while a mode or a transform of torch looks at every op."""
+    return (
+        torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._functorch.maybe_current_level() is not None
+    )
+
+
+def _handles(x: Any, weight: Any, q_scale: Any, out: Any) -> bool:
+    if torch.compiler.is_compiling():
+        return True
+    tensors = (x, weight, q_scale) if out is None else (x, weight, q_scale, out)
+    if all(map(_is_plain, tensors)):
+        # The short way, without torch's dispatcher.
+        return _is_watched()
+    return all(isinstance(tensor, torch.Tensor) for tensor in tensors)
+
+
+def _call(
+    x: Any, weight: Any, q_scale: Any, softmax_scale: float, head_scale: Optional[float], out: Any
+) -> Any:
+    """`dsa_indexer.head_gate` by torch's dispatcher."""
+    if out is None:
+        return head_gate(x, weight, q_scale, softmax_scale, head_scale)
+    if torch.is_grad_enabled() and any(
+        tensor.requires_grad for tensor in (x, weight, q_scale, out)
+    ):
+        raise ValueError(
+            "head_gate(): 'out' takes no gradient, but an argument requires one; "
+            "call without 'out', or under torch.no_grad()"
+        )
+    torch.ops.dsa_indexer.head_gate_out(x, weight, q_scale, softmax_scale, head_scale, out=out)
+    return out
+
+
+#: What `dsa_indexer.head_gate` leaves to this module.
+torch_call = _head_gate.TorchCall(_handles, _call)
+_head_gate.set_torch_call(torch_call)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Head gates of a user's model inside torch.compile: found, exchanged, told
+about. The models here leave Inductor nothing to generate C++ for."""
+
+from __future__ import annotations
+
+import pytest
+from test_from_torch import E, HEADS, SOFTMAX, SPELLINGS, H, graph_gate, make, upcast, vllm
+
+import dsa_indexer
+
+torch = pytest.importorskip("torch")
+
+import torch._dynamo.testing  # noqa: E402 - needs torch.
+from torch._dynamo.utils import counters  # noqa: E402
+from torch._inductor import config  # noqa: E402
+from torch._inductor.utils import run_and_get_code  # noqa: E402
+
+from dsa_indexer.frontend import _chains, _inductor  # noqa: E402
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    torch._dynamo.reset()
+    yield
+    dsa_indexer.disable()
+
+
+class Gate(torch.nn.Module):
+    """As in an engine: scales and weight are the module's."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights_proj = torch.nn.Linear(E, H, bias=False, dtype=torch.bfloat16)
+        self.weights_proj.weight.requires_grad_(False).copy_(make(1)[1])
+        self.head_scale, self.softmax_scale = HEADS, SOFTMAX
+
+    def forward(self, x, q_scale):
+        weights = x.float() @ self.weights_proj.weight.float().t()
+        return (weights * self.head_scale).unsqueeze(-1) * q_scale * self.softmax_scale
+
+
+def calls_of(code: list[str]) -> list[str]:
+    """The operators that Inductor's code calls."""
+    (text,) = code
+    return [
+        line.split("torch.ops.")[1].split(".default")[0]
+        for line in text.splitlines()
+        if line.strip().startswith("buf") and "= torch.ops." in line
+    ]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("function", SPELLINGS, ids=lambda f: f.__name__)
+def test_every_spelling_is_one_call(device, function):
+    compiled = torch.compile(function, backend="indexer", fullgraph=True)
+    arguments = [a.to(device) for a in make(5)]
+    got, code = run_and_get_code(compiled, *arguments)
+    assert torch.equal(got, function(*arguments))
+    (call,) = calls_of(code)
+    assert call == "dsa_indexer." + ("head_gate" if function is upcast else "chain")
+    assert "extern_kernels" not in code[0].split("def call")[1]
+
+
+def test_batches():
+    compiled = torch.compile(upcast, backend="indexer", fullgraph=True)
+    got, code = run_and_get_code(compiled, *make(2, 3))
+    assert torch.equal(got, upcast(*make(2, 3)))
+    assert calls_of(code) == ["dsa_indexer.chain"]
+
+
+def test_mm_with_out_dtype():
+    """On the CPU torch itself cannot run it."""
+    compiled = torch.compile(graph_gate, backend="indexer", fullgraph=True)
+    got, code = run_and_get_code(compiled, *make(5), HEADS, SOFTMAX)
+    assert torch.equal(got, upcast(*make(5)))
+    assert calls_of(code) == ["dsa_indexer.head_gate"]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dynamic", [None, True])
+@torch._dynamo.config.patch(automatic_dynamic_shapes=True)
+def test_tokens_compile_nothing(device, dynamic):
+    """50 values of T: torch compiles for one T and once more for all others (at
+    once if it is told so); no kernel is made after that."""
+    gate = Gate().to(device)
+    compiled = torch.compile(gate, backend="indexer", fullgraph=True, dynamic=dynamic)
+
+    def check(tokens):
+        x, _, q_scale = (a.to(device) for a in make(tokens, seed=tokens))
+        assert torch.equal(compiled(x, q_scale), gate(x, q_scale))
+
+    check(100)
+    if dynamic is None:
+        check(101)
+    kernels = len(_chains._kernels)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for tokens in range(2, 52):
+            check(tokens)
+    assert len(_chains._kernels) == kernels
+
+
+def test_scalars_that_vary():
+    """torch.compile turns floats that change into tensors on the host."""
+    compiled = torch.compile(graph_gate, backend="indexer", fullgraph=True, dynamic=True)
+    x, weight, q_scale = make(5)
+    for scale in (0.5, 0.25, 3.0):
+        wanted = (upcast(x, weight, q_scale) / SOFTMAX) * scale
+        torch.testing.assert_close(compiled(x, weight, q_scale, HEADS, scale), wanted)
+
+
+def test_enable_and_disable():
+    dsa_indexer.enable()
+    dsa_indexer.enable()
+    compiled = torch.compile(upcast, fullgraph=True)
+    got, code = run_and_get_code(compiled, *make(5))
+    assert torch.equal(got, upcast(*make(5)))
+    assert calls_of(code) == ["dsa_indexer.head_gate"]
+    dsa_indexer.disable()
+    assert config.post_grad_custom_pre_pass is None
+    dsa_indexer.disable()
+
+
+def test_another_pass_still_runs():
+    seen = []
+    with config.patch(post_grad_custom_pre_pass=seen.append):
+        other = config.post_grad_custom_pre_pass
+        dsa_indexer.enable()
+        ours = config.post_grad_custom_pre_pass
+        ours(torch.fx.Graph())
+        assert len(seen) == 1
+        # It cannot say what it depends on, so that nothing may be cached.
+        assert ours.uuid() is None
+        dsa_indexer.disable()
+        assert config.post_grad_custom_pre_pass is other
+
+
+def test_uuid():
+    class Other(_inductor.CustomGraphPass):
+        def __call__(self, graph):
+            pass
+
+        def uuid(self):
+            return b"other"
+
+    plain = _inductor.HeadGatePass().uuid()
+    assert plain == _inductor.HeadGatePass().uuid() and len(plain) == 32
+    assert _inductor.HeadGatePass(Other()).uuid() == (b"other", plain)
+
+
+def test_from_inductors_cache(tmp_path, monkeypatch):
+    """A graph that is read back needs neither the pass nor its process."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    arguments = make(5)
+    for hits in (0, 1):
+        torch._dynamo.reset()
+        torch._functorch._aot_autograd.autograd_cache.AOTAutogradCache.clear()
+        _chains._kernels.clear()
+        counters.clear()
+        compiled = torch.compile(vllm, backend="indexer", fullgraph=True)
+        assert torch.equal(compiled(*arguments), vllm(*arguments))
+        assert counters["inductor"]["fxgraph_cache_hit"] == hits
+
+
+def explain_one(function, *arguments):
+    (decision,) = dsa_indexer.explain(function, *arguments).decisions
+    return decision
+
+
+@pytest.mark.parametrize("function", SPELLINGS, ids=lambda f: f.__name__)
+def test_explains_what_fuses(function):
+    decision = explain_one(function, *make(5))
+    assert decision.is_fused and decision.op == "aten.mm.default"
+    assert "test_from_torch.py:" in decision.line
+    assert "one call of dsa_indexer::head_gate" in str(decision) or "one kernel" in str(decision)
+
+
+def two_uses(x, weight, q_scale):
+    logits = x.float() @ weight.float().t()
+    return logits * q_scale[..., 0], logits
+
+
+def rounded(x, weight, q_scale):
+    return (x @ weight.t()) * q_scale[..., 0].bfloat16()
+
+
+def activated(x, weight, q_scale):
+    return torch.relu(x.float() @ weight.float().t()) * q_scale[..., 0]
+
+
+def biased(x, weight, q_scale):
+    return torch.nn.functional.linear(x, weight, weight[:, 0]) * q_scale[..., 0]
+
+
+def batched(x, weight, q_scale):
+    return torch.bmm(x[None], weight.t()[None])[0] * q_scale[..., 0]
+
+
+def wide(x, weight, q_scale):
+    return (x.float() @ weight.float().t().repeat(1, 20)) * q_scale[..., 0].repeat(1, 20)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (two_uses, "multiple-uses: the matmul result has 2 uses"),
+        (rounded, "no-scale: no tensor scales the matmul result in float32"),
+        (activated, "no-scale: no tensor scales the matmul result in float32"),
+        (biased, "bias: the matmul adds a bias"),
+        (batched, "batch: the matmul has a batch dimension"),
+        (wide, "heads: the weight has 640 rows, accepted are at most 512"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_explains_what_is_declined(function, reason):
+    explanation = dsa_indexer.explain(function, *make(5))
+    (decision,) = explanation.declined
+    assert decision.reason == reason and not explanation.fused
+    assert "test_torch_compile.py:" in str(explanation)
+
+
+def test_explains_a_model():
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gates = torch.nn.ModuleList([Gate(), Gate()])
+            self.out = torch.nn.Linear(H, 4)
+
+        def forward(self, x, q_scale):
+            return self.out(sum(gate(x, q_scale).squeeze(-1) for gate in self.gates))
+
+    x, _, q_scale = make(5)
+    explanation = dsa_indexer.explain(Model(), x, q_scale)
+    assert [d.is_fused for d in explanation.decisions] == [True, True, False]
+    assert len(str(explanation).splitlines()) == 3
+    assert str(dsa_indexer.explain(torch.relu, x)) == "no matmul found"
+
+
+@pytest.mark.gpu
+def test_cuda_graphs():
+    gate = Gate().cuda()
+    compiled = torch.compile(gate, backend="indexer", options={"triton.cudagraphs": True})
+    x, _, q_scale = (a.cuda() for a in make(7))
+    for _ in range(4):
+        assert torch.equal(compiled(x, q_scale).clone(), gate(x, q_scale))
