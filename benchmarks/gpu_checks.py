@@ -145,7 +145,7 @@ def time_torch_compile(tokens):
     """Time of torch.compile's chain, as sglang's logits_head_gate_pcg spells it."""
     import torch
 
-    @torch.compile(dynamic=False)
+    @torch.compile(dynamic=True)
     def chain(x, weight, q_scale, head_scale, softmax_scale):
         logits = torch.mm(x, weight.t(), out_dtype=torch.float32)
         weights = logits * head_scale

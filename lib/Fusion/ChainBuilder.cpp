@@ -70,6 +70,28 @@ Value ChainBuilder::reshapeTo(Value tensor, const TensorAxes &dims,
       tensor, groupDims(all, wide));
 }
 
+/// Casts `tensor` to the type that can be expanded to `shape`: a dimension is
+/// known when its whole group is.
+static Value castToGroups(OpBuilder &builder, Location loc, Value tensor,
+                          ArrayRef<int64_t> shape,
+                          ArrayRef<ReassociationIndices> groups) {
+  SmallVector<int64_t> collapsed;
+  for (const ReassociationIndices &group : groups) {
+    int64_t extent = 1;
+    for (int64_t dim : group)
+      extent = ShapedType::isDynamic(extent) || ShapedType::isDynamic(shape[dim])
+                   ? ShapedType::kDynamic
+                   : extent * shape[dim];
+    collapsed.push_back(extent);
+  }
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (groups.empty() || type.getShape() == ArrayRef(collapsed))
+    return tensor;
+  return tensor::CastOp::create(
+      builder, loc, RankedTensorType::get(collapsed, type.getElementType()),
+      tensor);
+}
+
 Value ChainBuilder::restoreShape(
     Value gate, const TensorAxes &fused,
     ArrayRef<std::pair<DimAxes, OpFoldResult>> known) {
@@ -98,12 +120,16 @@ Value ChainBuilder::restoreShape(
         sizes.push_back(size != known.end()
                             ? size->second
                             : extentOf(chain, axes, rewriter, loc));
-        auto constant = getConstantIntValue(sizes.back());
-        shape.push_back(constant ? *constant : ShapedType::kDynamic);
+        // An extent that is a value is unknown to the type, constant or not.
+        bool isStatic = isa<Attribute>(sizes.back());
+        shape.push_back(isStatic ? *getConstantIntValue(sizes.back())
+                                 : ShapedType::kDynamic);
       }
+      SmallVector<ReassociationIndices> groups = groupDims(dims, wide);
+      gate = castToGroups(rewriter, loc, gate, shape, groups);
       gate = tensor::ExpandShapeOp::create(
           rewriter, loc, RankedTensorType::get(shape, type.getElementType()),
-          gate, groupDims(dims, wide), sizes);
+          gate, groups, sizes);
     }
   }
   if (gate.getType() != type)

@@ -31,7 +31,13 @@ OpFoldResult indexer::extentOf(const HeadGateChain &chain, const DimAxes &axes,
       size = builder.getIndexAttr(axis.extent);
     else if (!size)
       size = tensor::getMixedSize(builder, loc, axis.tensor, axis.dim);
-    if (isConstantIntValue(extent, 1)) {
+    auto known = dyn_cast<Attribute>(extent), other = dyn_cast<Attribute>(size);
+    if (known && other) {
+      extent = builder.getIndexAttr(*getConstantIntValue(extent) *
+                                    *getConstantIntValue(size));
+      continue;
+    }
+    if (known && isConstantIntValue(extent, 1)) {
       extent = size;
       continue;
     }
@@ -63,7 +69,8 @@ static OpFoldResult resultExtent(OpBuilder &builder, Operation *op,
     return expand.getMixedOutputShape()[dim];
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     Value extent = arith::ConstantIndexOp::create(builder, loc, 1);
-    for (int64_t source : collapse.getReassociationIndices()[dim])
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t source : group)
       extent = arith::MulIOp::create(
           builder, loc, extent,
           getValueOrCreateConstantIndexOp(
