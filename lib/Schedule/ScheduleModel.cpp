@@ -9,6 +9,7 @@
 #include "indexer/Schedule/ScheduleModel.h"
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Schedule/WgmmaSchedules.h"
 
 #include "mlir/IR/BuiltinTypeInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
@@ -269,12 +270,22 @@ static void appendMeasured(ArrayRef<KernelSchedule> table, int64_t tokens,
   schedules.back().maxTokens = unboundedTokens;
 }
 
-/// Appends the schedules with conditions.
+/// Leaves of `schedules`, in ascending order of maxTokens and the last one
+/// unbounded, what serves fewer than `end` tokens.
+static void endBefore(int64_t end, SmallVectorImpl<KernelSchedule> &schedules) {
+  auto last = llvm::find_if(schedules, [&](const KernelSchedule &schedule) {
+    return schedule.maxTokens >= end - 1;
+  });
+  if (end == 1 || last == schedules.end())
+    return schedules.clear();
+  last->maxTokens = end - 1;
+  schedules.erase(std::next(last), schedules.end());
+}
+
+/// Appends the schedules of the families that load all of d at once.
 static void appendResident(const ScheduleProblem &problem,
-                           ArrayRef<int64_t> tokens,
+                           ArrayRef<int64_t> tokens, bool isEarly,
                            SmallVectorImpl<KernelSchedule> &schedules) {
-  bool isEarly =
-      problem.weights == Weights::Static && problem.chip.maxCluster > 1;
   if (problem.chip.isMeasured && problem.h == measuredH &&
       problem.d == measuredD)
     appendMeasured(isEarly ? ArrayRef(measuredEarlyTable)
@@ -282,6 +293,22 @@ static void appendResident(const ScheduleProblem &problem,
                    problem.t, schedules);
   else
     appendRanges(problem, tokens, chooseResident, schedules);
+}
+
+/// Appends the schedules with conditions.
+static void appendConditional(const ScheduleProblem &problem,
+                              ArrayRef<int64_t> tokens,
+                              SmallVectorImpl<KernelSchedule> &schedules) {
+  bool isEarly =
+      problem.weights == Weights::Static && problem.chip.maxCluster > 1;
+  bool isDynamic = ShapedType::isDynamic(problem.t);
+  bool hasWgmma = takesWgmma(problem);
+  if (!hasWgmma || isDynamic || problem.t < firstWgmmaTokens(problem))
+    appendResident(problem, tokens, isEarly, schedules);
+  if (hasWgmma && isDynamic && !schedules.empty())
+    endBefore(firstWgmmaTokens(problem), schedules);
+  if (hasWgmma && (isDynamic || schedules.empty()))
+    appendWgmma(problem, schedules);
   if (isEarly)
     for (KernelSchedule &schedule : schedules)
       schedule.weights = Weights::Static;
@@ -299,9 +326,9 @@ SmallVector<KernelSchedule> indexer::chooseSchedules(ScheduleProblem problem) {
   SmallVector<int64_t> single = {problem.t};
   bool isDynamic = ShapedType::isDynamic(problem.t);
   if (isResident)
-    appendResident(problem,
-                   isDynamic ? ArrayRef<int64_t>(residentTokens) : single,
-                   schedules);
+    appendConditional(problem,
+                      isDynamic ? ArrayRef<int64_t>(residentTokens) : single,
+                      schedules);
   appendRanges(problem, isDynamic ? ArrayRef<int64_t>(plainTokens) : single,
                choosePlain, schedules);
   return schedules;

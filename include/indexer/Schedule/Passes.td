@@ -19,8 +19,9 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     *Produces* that attribute: an array of `#indexer.schedule`, one for each
     kernel. Where x and weight are of one 16-bit type with d as their last
     dimension, and H and E are static and divide into tiles, kernels of the
-    families `dot` and `register_mma` come first, ordered by `max_tokens`; then,
-    in any case, plain kernels for every T, which take what those cannot. With a
+    families `dot`, `register_mma` and, on sm_90a, `cp_async_wgmma` come first,
+    ordered by `max_tokens`; then, in any case, plain kernels for every T, which
+    take what those cannot. With a
     static T there is one of each kind. A remark (analysis, category
     `indexer-schedule`) gives family, tile, threads, cluster, token range, number
     of CTAs and shared memory of each.
@@ -34,8 +35,9 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     next, and never within one.
 
     *Options*: `chip` (no unit, default sm_90a) is the GPU that the model knows
-    multiprocessors and clusters of; it is fitted to sm_90a, and a table of measured
-    schedules covers 64 heads and E = 7168 there. `weights` (dependent or static,
+    multiprocessors and clusters of; it is fitted to sm_90a, where tables of
+    measured schedules cover 64 heads and E = 7168, and any H and E from 73
+    tokens of 64 heads on. `weights` (dependent or static,
     default dependent): static is the caller's promise that no kernel in flight
     writes a weight; kernels then start before the one in front of them has
     ended, on chips of compute capability 9.0 and later.
@@ -64,8 +66,11 @@ def VerifySchedule : Pass<"indexer-verify-schedule", "mlir::func::FuncOp"> {
     exceed the grid's y dimension (65535 CTAs). Of the families `dot` and
     `register_mma`: the types are not two of bf16 or two of f16; H is not a
     static multiple of `tile_h`; E is not a static multiple of what the threads
-    take at a time; the loads need more registers than a thread has. Shared memory is bounded by the verifier
-    of the attribute: 48 KiB, which every chip has.
+    take at a time; the loads need more registers than a thread has. Of the
+    family `cp_async_wgmma`: the types, in the same way; E is not a static
+    multiple of `cluster` x `tile_d`. Shared memory is bounded by the verifier
+    of the attribute: 48 KiB, which every chip has, or 227 KiB for
+    `cp_async_wgmma`, which runs on sm_90a only.
 
     *Numerics*: none.
 

@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for many tokens. What limits it
-// is the bandwidth of global memory, so enough bytes must be on their way at all
-// times: a ring of stages in shared memory, as large as it gets. Heads are M of
-// wgmma and tokens are N, so that a tile may have any multiple of 8 tokens and
-// the tiles fill the chip. A cluster owns tile_t x 64 outputs and divides d; in
-// a CTA:
+// A fused op in, a gpu.func out that computes it for many tokens. What limits
+// it is the bandwidth of global memory, so enough bytes must be on their way at
+// all times: a ring of stages in shared memory, as large as it gets. Heads are
+// M of wgmma and tokens are N, so that a tile may have any multiple of 8 tokens
+// and the tiles fill the chip. A cluster owns tile_t x 64 outputs and divides
+// d; in a CTA:
 //
 //   start the copies of the first stages (StagedRows, StageRing)
 //   prepare the barrier of the cluster, arrive at the cluster barrier
@@ -21,10 +21,10 @@
 //   send the sums to their owners (ClusterReduction)
 //   for each output that I own: sum over the cluster, epilogue, store
 //
-// With clusters of 1 the sums of a thread are whole, and it finishes what it has
-// in its registers. Rows of x and weight past the end are clamped to the last
-// one; a token or head is one column or row of the product, so nothing of them
-// reaches another.
+// With clusters of 1 the sums of a thread are whole, and it finishes what it
+// has in its registers. Rows of x and weight past the end are clamped to the
+// last one; a token or head is one column or row of the product, so nothing of
+// them reaches another.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,17 +92,16 @@ private:
 void CpAsyncWgmmaBuilder::setPlace(Value block) {
   place.tileH = wgmmaHeads;
   place.firstH = kernel.multiply(kernel.blockNumber(1), wgmmaHeads);
-  place.setTokens(
-      kernel, arguments,
-      kernel.multiply(kernel.divide(block, schedule.getCluster()),
-                      schedule.getTileT()));
+  place.setTokens(kernel, arguments,
+                  kernel.multiply(kernel.divide(block, schedule.getCluster()),
+                                  schedule.getTileT()));
   int64_t heads = fused.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads))
-    lastH = kernel.add(
-        arith::TruncIOp::create(kernel.builder, kernel.loc,
-                                kernel.builder.getI32Type(),
-                                arguments.extents[FusedOp::hLoop]),
-        -1);
+    lastH =
+        kernel.add(arith::TruncIOp::create(kernel.builder, kernel.loc,
+                                           kernel.builder.getI32Type(),
+                                           arguments.extents[FusedOp::hLoop]),
+                   -1);
   else if (heads % wgmmaHeads != 0)
     lastH = kernel.i32(heads - 1);
 }
@@ -152,8 +151,8 @@ void CpAsyncWgmmaBuilder::finishShare(FragmentOutputs &outputs,
   for (int64_t round = 0; round < outputs.size(); ++round)
     outputs.finish(round, [&] {
       SmallVector<Value> totals;
-      Value first = kernel.multiply(kernel.add(thread, round * threads()),
-                                    groupOutputs);
+      Value first =
+          kernel.multiply(kernel.add(thread, round * threads()), groupOutputs);
       for (int64_t part = 0; part < groupOutputs; ++part)
         totals.push_back(cluster.collect(kernel, kernel.add(first, part)));
       return totals;
@@ -178,13 +177,10 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
     cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(), rank);
   }
 
-  // Every tile reads weight again.
   StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
-                    wgmmaHeads, lastH, firstD, thread, threads(),
-                    /*isKept=*/true);
+                    wgmmaHeads, lastH, firstD, thread, threads());
   StagedRows x(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
-               schedule.getTileT(), place.lastT, firstD, thread, threads(),
-               /*isKept=*/false);
+               schedule.getTileT(), place.lastT, firstD, thread, threads());
   StageRing ring(kernel, func, weight, x, blocks, schedule.getStages(),
                  elements / schedule.getTileD());
   if (schedule.startsEarly())
@@ -197,9 +193,9 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   }
 
   // Each warpgroup has the next blocks of 8 tokens.
-  firstGroup = kernel.add(
-      kernel.multiply(warpgroup, tokens() / 8 * blockGroups),
-      kernel.remainder(thread, warpgroupThreads));
+  firstGroup =
+      kernel.add(kernel.multiply(warpgroup, tokens() / 8 * blockGroups),
+                 kernel.remainder(thread, warpgroupThreads));
   FragmentOutputs outputs(kernel, fused, arguments, place, lastH);
   if (cluster) {
     prepareShare(outputs, cluster->share());

@@ -34,9 +34,8 @@ Value indexer::addDynamicShared(KernelBuilder &kernel, gpu::GPUFuncOp func,
   Value start = LLVM::AddressOfOp::create(builder, loc, type, symbol);
   Value number =
       LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), start);
-  Value aligned = arith::AndIOp::create(builder, loc,
-                                        kernel.add(number, alignment - 1),
-                                        kernel.i32(-alignment));
+  Value aligned = arith::AndIOp::create(
+      builder, loc, kernel.add(number, alignment - 1), kernel.i32(-alignment));
   return LLVM::IntToPtrOp::create(builder, loc, type, aligned);
 }
 

@@ -17,13 +17,11 @@ void FragmentOutputs::prepare(Value group, Value exists) {
   Value lane = kernel.remainder(group, 32);
   Value headBlock = kernel.remainder(kernel.divide(group, 32), 4);
   Value tokenBlock = kernel.divide(group, blockGroups);
-  Value t = kernel.add(place.firstT,
-                       kernel.add(kernel.multiply(tokenBlock, 8),
-                                  kernel.multiply(kernel.remainder(lane, 4),
-                                                  2)));
-  Value h = kernel.add(place.firstH,
-                       kernel.add(kernel.multiply(headBlock, 16),
-                                  kernel.divide(lane, 4)));
+  Value t = kernel.add(
+      place.firstT, kernel.add(kernel.multiply(tokenBlock, 8),
+                               kernel.multiply(kernel.remainder(lane, 4), 2)));
+  Value h = kernel.add(place.firstH, kernel.add(kernel.multiply(headBlock, 16),
+                                                kernel.divide(lane, 4)));
   Group taken;
   taken.exists = exists;
   for (int64_t part = 0; part < groupOutputs; ++part) {
@@ -34,8 +32,7 @@ void FragmentOutputs::prepare(Value group, Value exists) {
     // around a load.
     Value inside = lastH ? kernel.minimum(output.h, lastH) : output.h;
     output.operands = loadEpilogueOperands(
-        kernel, arguments,
-        kernel.widen(kernel.minimum(output.t, place.lastT)),
+        kernel, arguments, kernel.widen(kernel.minimum(output.t, place.lastT)),
         kernel.widen(inside));
     taken.outputs.push_back(std::move(output));
   }

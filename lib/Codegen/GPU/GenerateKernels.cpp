@@ -9,8 +9,7 @@
 //
 // Outlined functions in; for each a gpu.module with one kernel per schedule,
 // and a declaration with the launch metadata, out. How a kernel looks is up to
-// its family (PlainKernel, DotKernel,
-// RegisterMmaKernel).
+// its family (PlainKernel, DotKernel, RegisterMmaKernel, CpAsyncWgmmaKernel).
 //
 //===----------------------------------------------------------------------===//
 

@@ -30,8 +30,8 @@ int64_t StageRing::sharedBytes() const {
 
 StageRing::Stage StageRing::stageAt(KernelBuilder &kernel, Value offset) const {
   Value stage = sharedByte(kernel, base, offset);
-  return {stage, sharedByte(kernel, stage,
-                            kernel.i32(blocks * heads.blockBytes()))};
+  return {stage,
+          sharedByte(kernel, stage, kernel.i32(blocks * heads.blockBytes()))};
 }
 
 void StageRing::copyHeads(KernelBuilder &kernel, const Stage &stage,
@@ -82,11 +82,10 @@ static void addTo(KernelBuilder &kernel, MutableArrayRef<Value> sums,
     sum = arith::AddFOp::create(kernel.builder, kernel.loc, sum, term);
 }
 
-void StageRing::runSteps(
-    KernelBuilder &kernel, int64_t count, bool isCopying,
-    function_ref<Value(const Stage &)> start,
-    function_ref<SmallVector<Value>(Value)> finish,
-    SmallVectorImpl<Value> &carried) {
+void StageRing::runSteps(KernelBuilder &kernel, int64_t count, bool isCopying,
+                         function_ref<Value(const Stage &)> start,
+                         function_ref<SmallVector<Value>(Value)> finish,
+                         SmallVectorImpl<Value> &carried) {
   OpBuilder &builder = kernel.builder;
   auto loop = scf::ForOp::create(builder, kernel.loc, kernel.i32(0),
                                  kernel.i32(count), kernel.i32(1), carried);
@@ -111,11 +110,11 @@ void StageRing::runSteps(
   addTo(kernel, MutableArrayRef(values).drop_back(3), finish(product));
 
   Value next = kernel.add(current, stageBytes());
-  Value isLast = arith::CmpIOp::create(builder, kernel.loc,
-                                       arith::CmpIPredicate::eq, next,
-                                       kernel.i32(stages * stageBytes()));
-  position[0] = arith::SelectOp::create(builder, kernel.loc, isLast,
-                                        kernel.i32(0), next);
+  Value isLast =
+      arith::CmpIOp::create(builder, kernel.loc, arith::CmpIPredicate::eq, next,
+                            kernel.i32(stages * stageBytes()));
+  position[0] =
+      arith::SelectOp::create(builder, kernel.loc, isLast, kernel.i32(0), next);
   position[1] = current;
   position[2] = kernel.add(column, blocks * swizzleColumns);
   scf::YieldOp::create(builder, kernel.loc, values);
@@ -130,8 +129,7 @@ StageRing::run(KernelBuilder &kernel, int64_t sums,
     SmallVector<Value> totals;
     for (int64_t step = 0; step < steps; ++step) {
       waitForStage(kernel, steps - 1 - step);
-      Value product =
-          start(stageAt(kernel, kernel.i32(step * stageBytes())));
+      Value product = start(stageAt(kernel, kernel.i32(step * stageBytes())));
       SmallVector<Value> terms = finish(product);
       if (step == 0)
         totals = terms;

@@ -24,7 +24,7 @@ static constexpr int64_t chunkBytes = 16, chunkElements = 8, chunks = 8;
 
 StagedRows::StagedRows(KernelBuilder &kernel, const KernelOperand &operand,
                        unsigned loop, Value first, int64_t count, Value last,
-                       Value firstD, Value thread, int64_t threads, bool isKept)
+                       Value firstD, Value thread, int64_t threads)
     : operand(operand), count(count), rowStep(threads / chunks) {
   row = kernel.divide(thread, chunks);
   Value chunk = kernel.remainder(thread, chunks);
@@ -46,42 +46,11 @@ StagedRows::StagedRows(KernelBuilder &kernel, const KernelOperand &operand,
         kernel.builder, kernel.loc, operand,
         elementAddress(kernel.builder, kernel.loc, operand, indices), column));
   }
-  if (isKept && getenv("XXKEEP"))
-    // No op of nvvm makes a cache policy.
-    policy = NVVM::InlinePtxOp::create(
-                 kernel.builder, kernel.loc, kernel.builder.getI64Type(),
-                 ValueRange{}, ValueRange{},
-                 "createpolicy.fractional.L2::evict_last.b64 {$w0}, 1.0;",
-                 /*predicate=*/Value())
-                 .getResult(0);
-}
-
-void StagedRows::copyChunk(KernelBuilder &kernel, Value target,
-                           Value source) const {
-  if (!policy) {
-    NVVM::CpAsyncOp::create(kernel.builder, kernel.loc, target, source,
-                            chunkBytes, NVVM::LoadCacheModifierKind::CG,
-                            /*cpSize=*/Value());
-    return;
-  }
-  // The op of nvvm takes no cache policy.
-  Value address = LLVM::PtrToIntOp::create(
-      kernel.builder, kernel.loc, kernel.builder.getI32Type(), target);
-  NVVM::InlinePtxOp::create(
-      kernel.builder, kernel.loc, TypeRange(),
-      ValueRange{address, source, policy}, ValueRange{},
-      "cp.async.cg.shared.global.L2::cache_hint [{$r0}], [{$r1}], 16, {$r2};",
-      /*predicate=*/Value());
 }
 
 void StagedRows::copy(KernelBuilder &kernel, Value target, Value column,
                       int64_t blocks) const {
   Value start = sharedByte(kernel, target, place);
-  if (policy) { // XXX
-    Value n = LLVM::PtrToIntOp::create(kernel.builder, kernel.loc, kernel.builder.getI32Type(), start);
-    n = NVVM::ShflOp::create(kernel.builder, kernel.loc, kernel.builder.getI32Type(), kernel.i32(-1), n, kernel.i32(0), kernel.i32(31), NVVM::ShflKind::bfly, UnitAttr());
-    start = LLVM::IntToPtrOp::create(kernel.builder, kernel.loc, start.getType(), n);
-  }
   for (int64_t block = 0; block < blocks; ++block)
     for (size_t number = 0; number < sources.size(); ++number) {
       int64_t offset = int64_t(number) * rowStep;
@@ -91,12 +60,15 @@ void StagedRows::copy(KernelBuilder &kernel, Value target, Value column,
                          ? kernel.lessThan(row, kernel.i32(count - offset))
                          : Value();
       kernel.ifTrue(exists, [&] {
-        copyChunk(kernel,
-                  sharedByte(kernel, start,
-                             kernel.i32(block * blockBytes() +
-                                        offset * swizzleRowBytes)),
-                  advance(kernel.builder, kernel.loc, operand, sources[number],
-                          kernel.add(column, block * swizzleColumns)));
+        Value chunk = sharedByte(
+            kernel, start,
+            kernel.i32(block * blockBytes() + offset * swizzleRowBytes));
+        Value source =
+            advance(kernel.builder, kernel.loc, operand, sources[number],
+                    kernel.add(column, block * swizzleColumns));
+        NVVM::CpAsyncOp::create(kernel.builder, kernel.loc, chunk, source,
+                                chunkBytes, NVVM::LoadCacheModifierKind::CG,
+                                /*cpSize=*/Value());
       });
     }
 }

@@ -45,13 +45,13 @@ Value WgmmaTile::start(const StageRing::Stage &stage) {
   Type type = LLVM::LLVMStructType::getLiteral(
       context, SmallVector<Type>(sums(), builder.getF32Type()));
   Value heads = descriptor(stage.heads);
-  Value tokenRows = descriptor(sharedByte(
-      kernel, stage.tokens,
-      kernel.multiply(warpgroup, tokens * swizzleRowBytes)));
+  Value tokenRows = descriptor(
+      sharedByte(kernel, stage.tokens,
+                 kernel.multiply(warpgroup, tokens * swizzleRowBytes)));
   NVVM::WGMMATypes operandType =
       elementType.isBF16() ? NVVM::WGMMATypes::bf16 : NVVM::WGMMATypes::f16;
-  auto shape = NVVM::MMAShapeAttr::get(context, 64, int(tokens),
-                                       int(wgmmaColumns));
+  auto shape =
+      NVVM::MMAShapeAttr::get(context, 64, int(tokens), int(wgmmaColumns));
 
   NVVM::WgmmaFenceAlignedOp::create(builder, loc);
   // The first instruction does not read what it is given.

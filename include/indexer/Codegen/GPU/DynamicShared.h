@@ -19,9 +19,9 @@
 namespace indexer {
 
 /// Adds the dynamic shared memory `<kernel>_<name>` and returns its first
-/// address (!llvm.ptr<3>) that is a multiple of `alignment`, a power of two. The
-/// alignment is computed: the launch only guarantees 16 bytes. It takes up to
-/// `alignment` bytes of what is launched with.
+/// address (!llvm.ptr<3>) that is a multiple of `alignment`, a power of two.
+/// The alignment is computed: the launch only guarantees 16 bytes. It takes up
+/// to `alignment` bytes of what is launched with.
 mlir::Value addDynamicShared(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
                              llvm::StringRef name, int64_t alignment);
 

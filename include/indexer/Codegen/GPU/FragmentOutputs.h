@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Outputs of a tile of 64 heads, numbered as the accumulators of wgmma lie in
-// registers, so that sums are sent and stored without a detour. 4 outputs, those
-// of one thread in a block of 8 tokens, are a group:
+// registers, so that sums are sent and stored without a detour. 4 outputs,
+// those of one thread in a block of 8 tokens, are a group:
 //
 //   group = (block of 8 tokens * 4 + block of 16 heads) * 32 + lane
 //

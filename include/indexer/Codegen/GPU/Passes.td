@@ -64,7 +64,10 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     chains. In the family `dot` a thread sums its groups in two chains, even and
     odd elements. In the family `register_mma` a warp sums consecutive elements
     of d by mma.sync, 16 at a time in the order of the hardware; the warps, then
-    the CTAs of the cluster, are added in four interleaved chains. It depends on
+    the CTAs of the cluster, are added in four interleaved chains. In the family
+    `cp_async_wgmma` a stage of `tile_d` elements is summed by wgmma, from zero
+    and in the order of the hardware; stages are added in ascending order, then
+    the CTAs of the cluster as above. The order depends on
     the schedule, the extent of d, and in `plain` on strides and alignment, never
     on T, H or the row's place in the tile. The epilogue is bit-identical: the
     source's ops in the source's order, without fast-math.

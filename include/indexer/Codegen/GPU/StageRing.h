@@ -16,8 +16,8 @@
 //   ... wgmma reads the stage; the stage before it is free, since every thread
 //       has waited for its wgmma before the barrier; copies into it start ...
 //
-// When the ring has room for all steps, all copies start at once and no stage is
-// used twice.
+// When the ring has room for all steps, all copies start at once and no stage
+// is used twice.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_STAGERING_H
@@ -46,14 +46,14 @@ public:
   void fill(KernelBuilder &kernel,
             llvm::function_ref<void()> beforeTokens = nullptr);
 
-  /// A stage that is ready for wgmma: addresses of its first block of weight and
-  /// of x, !llvm.ptr<3>.
+  /// A stage that is ready for wgmma: addresses of its first block of weight
+  /// and of x, !llvm.ptr<3>.
   struct Stage {
     mlir::Value heads, tokens;
   };
   /// Walks over all steps after fill(): `start` starts the multiplication of a
-  /// stage and returns what `finish` waits for and adds to the sums. Returns the
-  /// sums (f32), which start at zero.
+  /// stage and returns what `finish` waits for and adds to the sums. Returns
+  /// the sums (f32), which start at zero.
   llvm::SmallVector<mlir::Value>
   run(KernelBuilder &kernel, int64_t sums,
       llvm::function_ref<mlir::Value(const Stage &)> start,
@@ -74,12 +74,11 @@ private:
   void waitForStage(KernelBuilder &kernel, int64_t pending);
   /// Sums and positions, carried over `count` steps of a ring that is used more
   /// than once; `isCopying` in the steps that start copies.
-  void
-  runSteps(KernelBuilder &kernel, int64_t count, bool isCopying,
-           llvm::function_ref<mlir::Value(const Stage &)> start,
-           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)>
-               finish,
-           llvm::SmallVectorImpl<mlir::Value> &carried);
+  void runSteps(
+      KernelBuilder &kernel, int64_t count, bool isCopying,
+      llvm::function_ref<mlir::Value(const Stage &)> start,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish,
+      llvm::SmallVectorImpl<mlir::Value> &carried);
 
   const StagedRows &heads, &tokens;
   int64_t blocks, stages, steps;

@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Copies rows of a 16-bit operand into shared memory as wgmma reads them: blocks
-// of 64 columns, a row of a block is 128 bytes, and within each 8 rows the
-// 16-byte chunks change places (PTX ISA, "Matrix Descriptor Format", 128-byte
-// swizzle):
+// Copies rows of a 16-bit operand into shared memory as wgmma reads them:
+// blocks of 64 columns, a row of a block is 128 bytes, and within each 8 rows
+// the 16-byte chunks change places (PTX ISA, "Matrix Descriptor Format",
+// 128-byte swizzle):
 //
 //   chunk c of row r of a block lies at byte 128 * r + 16 * (c xor r % 8)
 //
@@ -35,12 +35,10 @@ public:
   /// Rows of `operand` from `first` on along `loop` (i32), `count` of them, a
   /// multiple of 8; no row after `last` (i32) is read, null when all exist.
   /// Columns start at `firstD` (i32). `threads` copy, a multiple of 64; this
-  /// one is number `thread` (i32). With `isKept`, L2 keeps the rows rather than
-  /// what is read once.
+  /// one is number `thread` (i32).
   StagedRows(KernelBuilder &kernel, const KernelOperand &operand, unsigned loop,
              mlir::Value first, int64_t count, mlir::Value last,
-             mlir::Value firstD, mlir::Value thread, int64_t threads,
-             bool isKept);
+             mlir::Value firstD, mlir::Value thread, int64_t threads);
 
   /// Starts the copies of `blocks` blocks, from column `column` (i64, counted
   /// from firstD) on, to `target` (!llvm.ptr<3>) and the bytes behind it.
@@ -51,9 +49,6 @@ public:
   int64_t blockBytes() const { return count * swizzleRowBytes; }
 
 private:
-  void copyChunk(KernelBuilder &kernel, mlir::Value target,
-                 mlir::Value source) const;
-
   const KernelOperand &operand;
   int64_t count;
   /// Rows between two copies of a thread.
@@ -63,8 +58,6 @@ private:
   mlir::Value row, place;
   /// Address of the thread's chunk of each of its rows.
   llvm::SmallVector<mlir::Value> sources;
-  /// Cache policy (i64) of the copies; null for the usual one.
-  mlir::Value policy;
 };
 
 } // namespace indexer

@@ -31,8 +31,8 @@ constexpr int64_t warpgroupThreads = 128;
 class WgmmaTile {
 public:
   /// Multiplies `tokens` tokens (a multiple of 8, up to 256) of stages of
-  /// `blocks` blocks, whose blocks of x have `tileTokens` rows. `elementType` is
-  /// bf16 or f16; `warpgroup` (i32) is the number of the warpgroup.
+  /// `blocks` blocks, whose blocks of x have `tileTokens` rows. `elementType`
+  /// is bf16 or f16; `warpgroup` (i32) is the number of the warpgroup.
   WgmmaTile(KernelBuilder &kernel, mlir::Type elementType, int64_t tokens,
             int64_t tileTokens, int64_t blocks, mlir::Value warpgroup)
       : kernel(kernel), elementType(elementType), tokens(tokens),
