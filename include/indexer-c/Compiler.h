@@ -27,9 +27,9 @@ typedef struct {
   const char *chip;
   /* Entry function, without '@'. NULL: the only public function. */
   const char *entry;
-  /* Path of ptxas. NULL: NVIDIA's PTX compiler in this process where the library
-   * was built with it, else PATH, then CUDA_HOME, then /usr/local/cuda, then the
-   * path that this library was built with. */
+  /* Path of ptxas. NULL: NVIDIA's PTX compiler in this process where the
+   * library was built with it, else PATH, then CUDA_HOME, then /usr/local/cuda,
+   * then the path that this library was built with. */
   const char *ptxas;
 } IndexerCompileOptions;
 
@@ -67,9 +67,9 @@ INDEXER_API IndexerStatus indexerProgramRemarks(IndexerProgram *program,
 INDEXER_API IndexerStatus indexerProgramBundle(IndexerProgram *program,
                                                const void **data, size_t *size);
 
-/* One bundle with machine code and PTX for each of `chips`, in that order, which
- * has no name twice; the program's own chip does not matter. The rest as above.
- * The same text, chips and tools give the same bytes. */
+/* One bundle with machine code and PTX for each of `chips`, in that order,
+ * which has no name twice; the program's own chip does not matter. The rest as
+ * above. The same text, chips and tools give the same bytes. */
 INDEXER_API IndexerStatus indexerProgramBundleFor(IndexerProgram *program,
                                                   const char *const *chips,
                                                   size_t num_chips,
