@@ -1,6 +1,11 @@
 """All checks that need a GPU, as one table: right, deterministic, and how fast.
 
     python3 benchmarks/gpu_checks.py [--output docs/results/NAME.md]
+    python3 benchmarks/gpu_checks.py --bundles DIR --runtime libindexer_runtime.so
+
+The second form launches bundles that indexer-compile made (DIR/H_E.idxb for each shape that
+is to be checked, 64_7168.idxb at least) with the runtime library alone: no compiler, no
+Python package on the GPU machine.
 
 For each token count T of the example (E = 7168, H = 64, bf16):
 
@@ -12,10 +17,11 @@ For each token count T of the example (E = 7168, H = 64, bf16):
   that weights are cold in L2; median over replays, divided by n; microseconds a call.
 
 Other shapes, strides and an unaligned pointer are checked for their error only. The exit
-code is 1 when a check fails. Needs dsa_indexer, PyTorch with CUDA, and a GPU.
+code is 1 when a check fails. Needs PyTorch with CUDA, a GPU, and dsa_indexer or bundles.
 """
 
 import argparse
+import ctypes
 import datetime
 import json
 import pathlib
@@ -25,7 +31,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "head_gate.mlir"
-TIMED_TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 8192, 16384, 65536]
+# In the order in which they are timed: a run may be cut off.
+TIMED_TOKENS = [1, 16, 64, 256, 1024, 8192, 4, 4096, 65536, 16384]
 CHECKED_TOKENS = [1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 48, 64, 65, 129, 256, 1000]
 CHECKED_TOKENS += [1024, 4096, 8192, 10000, 16384, 65536]
 SHAPES = [(8, 512), (16, 4096), (32, 6144), (48, 1000), (64, 7168), (160, 6144)]
@@ -43,6 +50,83 @@ def example_text(heads=64, hidden=7168):
         .replace("tensor<7168x", f"tensor<{hidden}x")
         .replace("[%tokens, 64, 1]", f"[%tokens, {heads}, 1]")
     )
+
+
+class BundleKernel:
+    """A bundle behind the runtime's C API (include/indexer-c/Runtime.h)."""
+
+    TYPES = {"torch.bfloat16": 0, "torch.float16": 1, "torch.float32": 2}
+
+    class Tensor(ctypes.Structure):
+        _fields_ = [
+            ("data", ctypes.c_void_p),
+            ("type", ctypes.c_int),
+            ("rank", ctypes.c_int32),
+            ("shape", ctypes.POINTER(ctypes.c_int64)),
+            ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ]
+
+    class Argument(ctypes.Structure):
+        pass
+
+    Argument._fields_ = [
+        ("is_tensor", ctypes.c_int32),
+        ("tensor", Tensor),
+        ("scalar", ctypes.c_double),
+    ]
+
+    def __init__(self, library, path):
+        self.runtime = ctypes.CDLL(library)
+        self.runtime.indexerLastError.restype = ctypes.c_char_p
+        bundle = ctypes.c_void_p()
+        self.kernel = ctypes.c_void_p()
+        self.check(
+            self.runtime.indexerBundleOpen(str(path).encode(), ctypes.byref(bundle))
+        )
+        self.check(
+            self.runtime.indexerKernelLoad(bundle, 0, ctypes.byref(self.kernel))
+        )
+
+    def check(self, status):
+        if status != 0:
+            raise RuntimeError(self.runtime.indexerLastError().decode())
+
+    def view(self, tensor):
+        extents = ctypes.c_int64 * tensor.dim()
+        return self.Tensor(
+            tensor.data_ptr(),
+            self.TYPES[str(tensor.dtype)],
+            tensor.dim(),
+            extents(*tensor.shape),
+            extents(*tensor.stride()),
+        )
+
+    def __call__(self, x, weight, q_scale, head_scale, softmax_scale, out=None):
+        import torch
+
+        out = torch.empty_like(q_scale) if out is None else out
+        arguments = (self.Argument * 5)(
+            *(self.Argument(1, self.view(tensor), 0) for tensor in (x, weight, q_scale)),
+            *(self.Argument(0, self.Tensor(), s) for s in (head_scale, softmax_scale)),
+        )
+        result = self.view(out)
+        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+        self.check(
+            self.runtime.indexerKernelLaunch(
+                self.kernel, arguments, 5, ctypes.byref(result), 1, stream
+            )
+        )
+        return out
+
+
+def load_kernel(options, heads=64, hidden=7168):
+    """The kernel for a shape, from its bundle or compiled here; None: no bundle."""
+    if options.bundles:
+        path = pathlib.Path(options.bundles) / f"{heads}_{hidden}.idxb"
+        return BundleKernel(options.runtime, path) if path.exists() else None
+    import dsa_indexer
+
+    return dsa_indexer.compile(example_text(heads, hidden))
 
 
 def make_inputs(torch, tokens, heads=64, hidden=7168, seed=0):
@@ -127,21 +211,21 @@ def time_call(torch, make_call, tokens):
     return statistics.median(times)
 
 
-def time_ours(tokens):
+def time_ours(options):
     """Time of our kernel for T tokens."""
-    import dsa_indexer
     import torch
 
-    kernel = dsa_indexer.compile(example_text())
+    torch.cuda.init()
+    kernel = load_kernel(options)
 
     def make_call(values):
         out = torch.empty_like(values[2])
         return lambda: kernel(*values, out=out)
 
-    return time_call(torch, make_call, tokens)
+    return time_call(torch, make_call, options.tokens)
 
 
-def time_torch_compile(tokens):
+def time_torch_compile(options):
     """Time of torch.compile's chain, as sglang's logits_head_gate_pcg spells it."""
     import torch
 
@@ -151,12 +235,14 @@ def time_torch_compile(tokens):
         weights = logits * head_scale
         return weights.unsqueeze(-1) * q_scale * softmax_scale
 
-    return time_call(torch, lambda values: lambda: chain(*values), tokens)
+    return time_call(torch, lambda values: lambda: chain(*values), options.tokens)
 
 
-def in_own_process(what, tokens):
+def in_own_process(options, what, tokens):
     """Runs one timing in a fresh process; the place in a process changes times."""
     command = [sys.executable, __file__, "--time", what, "--tokens", str(tokens)]
+    if options.bundles:
+        command += ["--bundles", options.bundles, "--runtime", options.runtime]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         print(result.stderr, file=sys.stderr)
@@ -164,18 +250,20 @@ def in_own_process(what, tokens):
     return json.loads(result.stdout.strip().split("\n")[-1])
 
 
-def check_shapes(torch, dsa_indexer):
+def check_shapes(torch, options):
     """Rows (text, error) of other shapes and layouts."""
     rows = []
     for heads, hidden in SHAPES:
-        kernel = dsa_indexer.compile(example_text(heads, hidden))
-        for tokens in (1, 3, 16, 129):
+        kernel = load_kernel(options, heads, hidden)
+        if kernel is None:
+            continue
+        for tokens in (1, 3, 16, 129, 1030):
             inputs = make_inputs(torch, tokens, heads, hidden, seed=tokens)
             rows.append(
                 (f"H {heads}, E {hidden}, T {tokens}", check(torch, kernel, inputs))
             )
-    kernel = dsa_indexer.compile(example_text())
-    for tokens in (1, 17, 129):
+    kernel = load_kernel(options)
+    for tokens in (1, 17, 129, 1030):
         x, weight, *rest = make_inputs(torch, tokens, seed=7)
         padded = torch.zeros(tokens, 7168 + 64, dtype=x.dtype, device="cuda")
         padded[:, :7168] = x
@@ -215,58 +303,67 @@ def main():
     parser.add_argument("--time", choices=["ours", "torch_compile"])
     parser.add_argument("--tokens", type=int)
     parser.add_argument("--commit", help="commit, where there is no git")
+    parser.add_argument("--bundles", help="folder of bundles, named H_E.idxb")
+    parser.add_argument("--runtime", help="libindexer_runtime.so, for --bundles")
     options = parser.parse_args()
+    if options.bundles and not options.runtime:
+        parser.error("--bundles needs --runtime")
     if options.time:
         timer = time_ours if options.time == "ours" else time_torch_compile
-        print(json.dumps(timer(options.tokens)))
+        print(json.dumps(timer(options)))
         return 0
 
-    import dsa_indexer
     import torch
 
     if not torch.cuda.is_available():
         print("gpu_checks.py: error: no CUDA device", file=sys.stderr)
         return 1
+    torch.cuda.init()
     failed = 0
-    kernel = dsa_indexer.compile(example_text())
-    lines = [
-        "# GPU checks of the head gate",
-        "",
-        describe_machine(torch).replace("commit unknown", f"commit {options.commit}"),
-        "",
-        "Command: `python3 benchmarks/gpu_checks.py`",
-        "",
-        "| T | error | same bits | ours, us | torch.compile, us | ratio |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = {}
+    shapes = []
+    heading = describe_machine(torch)
+    if options.commit:
+        heading = heading.replace("commit unknown", f"commit {options.commit}")
+
+    def write():
+        """Writes what is known so far, so that a run that is cut off leaves it."""
+        lines = ["# GPU checks of the head gate", "", heading, ""]
+        lines += ["Command: `python3 benchmarks/gpu_checks.py`", ""]
+        lines += ["| T | error | same bits | ours, us | torch.compile, us | ratio |"]
+        lines += ["|---|---|---|---|---|---|"]
+        lines += ["| " + " | ".join(rows[tokens]) + " |" for tokens in sorted(rows)]
+        lines += ["", "Other shapes and layouts:", "", "| case | error |", "|---|---|"]
+        lines += [f"| {name} | {error} |" for name, error in shapes]
+        lines += ["", f"{failed} checks failed.", ""]
+        if options.output:
+            pathlib.Path(options.output).write_text("\n".join(lines))
+        return "\n".join(lines)
+
+    kernel = load_kernel(options)
     for tokens in CHECKED_TOKENS:
         inputs = make_inputs(torch, tokens)
         error = check(torch, kernel, inputs)
         same = count_same_bits(torch, kernel, inputs, LAUNCHES)
         failed += error is None or same != LAUNCHES
-        row = [str(tokens), "OUTSIDE" if error is None else f"{error:.1e}"]
-        row.append(f"{same} of {LAUNCHES}")
+        text = "OUTSIDE" if error is None else f"{error:.1e}"
+        rows[tokens] = [str(tokens), text, f"{same} of {LAUNCHES}", "", "", ""]
+        print(rows[tokens], flush=True)
         del inputs
         torch.cuda.empty_cache()
-        if tokens in TIMED_TOKENS:
-            ours = in_own_process("ours", tokens)
-            peer = in_own_process("torch_compile", tokens)
-            failed += ours is None
-            row += [f"{t:.2f}" if t else "failed" for t in (ours, peer)]
-            row.append(f"{ours / peer:.2f}" if ours and peer else "")
-        else:
-            row += ["", "", ""]
-        lines.append("| " + " | ".join(row) + " |")
-        print(lines[-1], flush=True)
-    lines += ["", "Other shapes and layouts:", "", "| case | error |", "|---|---|"]
-    for name, error in check_shapes(torch, dsa_indexer):
+    for name, error in check_shapes(torch, options):
         failed += error is None
-        lines.append(f"| {name} | {'OUTSIDE' if error is None else f'{error:.1e}'} |")
-    lines += ["", f"{failed} checks failed."]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.output:
-        pathlib.Path(options.output).write_text(text)
+        shapes.append((name, "OUTSIDE" if error is None else f"{error:.1e}"))
+    write()
+    for tokens in TIMED_TOKENS:
+        ours = in_own_process(options, "ours", tokens)
+        peer = in_own_process(options, "torch_compile", tokens)
+        failed += ours is None
+        rows[tokens][3:5] = [f"{t:.2f}" if t else "failed" for t in (ours, peer)]
+        rows[tokens][5] = f"{ours / peer:.2f}" if ours and peer else ""
+        print(rows[tokens], flush=True)
+        write()
+    print(write())
     return failed != 0
 
 
