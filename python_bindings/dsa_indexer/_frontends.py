@@ -53,7 +53,8 @@ def from_torch(
 def jit(function: Callable[..., Any]) -> JitFunction:
     """Decorates a torch function: it is compiled, as `from_torch` does it, at
     the first call with such dtypes, ranks and extents. The number of tokens,
-    and floats that it only multiplies by, compile nothing anew.
+    and floats that it only multiplies by, compile nothing anew. What it reads
+    from elsewhere, such as global numbers, is part of the code.
 
     A call that needs gradients, or comes from torch.compile, runs the function
     itself.
@@ -89,7 +90,8 @@ def disable() -> None:
 def explain(model: Callable[..., Any], *arguments: Any, **named: Any) -> Explanation:
     """Tells which matmuls of a model become one kernel under `enable` or
     backend="indexer", and why the others do not, with the line of the user's
-    code. The model is called once, without gradients, on these arguments.
+    code. The model is called once, without gradients, on these arguments; what
+    torch.compile made before is compiled again at its next call.
 
         print(dsa_indexer.explain(model, x))
     """

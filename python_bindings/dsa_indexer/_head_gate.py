@@ -58,7 +58,9 @@ def gate_text(key: GateKey) -> str:
     if key.scale_rank == 3:
         scale = f"tensor<?x{heads}x1x{key.q_scale}>"
         scale_name = "%scales"
-        collapse = f"%scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {scale} into {flat_scale}"
+        collapse = (
+            f"%scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {scale} into {flat_scale}"
+        )
 
     def widen(name: str, dtype: str) -> tuple[str, str]:
         """The op that makes %name float32, if there is one, and its result."""
@@ -197,10 +199,15 @@ class TorchCall(NamedTuple):
 _torch_call: Optional[TorchCall] = None
 
 
-def set_torch_call(call: TorchCall) -> None:
-    """Gives `call` the calls that it handles."""
-    global _torch_call
-    _torch_call = call
+#: torch.float32 and torch.Tensor, once dsa_indexer.torch is imported.
+_torch_float32: Any = None
+_torch_tensor: Any = None
+
+
+def set_torch_call(call: TorchCall, float32: Any, tensor: Any) -> None:
+    """Gives `call` the calls that it handles, and the names of torch."""
+    global _torch_call, _torch_float32, _torch_tensor
+    _torch_call, _torch_float32, _torch_tensor = call, float32, tensor
 
 
 #: Kernels by all that makes a call need another one: one look-up a call.
@@ -216,6 +223,8 @@ def run(
     out: Any,
 ) -> Any:
     """`head_gate` of memory: no gradients, no tracing."""
+    signature: Any
+    kernel: Optional[Kernel]
     try:
         shape, weight_shape, scale_shape = x.shape, weight.shape, q_scale.shape
         if len(shape) == 3:
@@ -233,8 +242,12 @@ def run(
             _by_signature[signature] = kernel
     if q_scale.shape[0] != x.shape[0]:
         _reject_scales(x, weight, q_scale)
+    heads = weight.shape[0]
     if head_scale is None:
-        head_scale = weight.shape[0] ** -0.5
+        head_scale = heads**-0.5
+    if out is None and _torch_float32 is not None and isinstance(x, _torch_tensor):
+        # The shape is known here: the kernel need not work it out.
+        out = x.new_empty((x.shape[0], heads, 1), dtype=_torch_float32)
     return kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
 
 
@@ -293,7 +306,7 @@ def _find_kernel(x: Any, weight: Any, q_scale: Any) -> Kernel:
     scales = tuple(q_scale.shape[1:])
     if scales not in ((heads,), (heads, 1)):
         _reject_scales(x, weight, q_scale)
-    key = GateKey(heads, hidden, *dtypes, 1 + len(scales))
+    key = GateKey(heads, hidden, dtypes[0], dtypes[1], dtypes[2], 1 + len(scales))
     return gate_kernel(key, _devices.chip_of(x))
 
 

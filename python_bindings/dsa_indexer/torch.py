@@ -12,7 +12,8 @@ imports this module by itself when it first meets a torch tensor.
 
 The result has a gradient with respect to x, weight and q_scale, computed in
 float32 by torch's own ops; a second derivative is that of these ops.
-`head_gate_out` has none. vmap calls the operator once for each element.
+`head_gate_out` has none. vmap calls the operator once for each element. DTensors
+may be sharded by tokens or by heads (frontend/_sharding.py).
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ __all__ = ["head_gate"]
 #: operators with it.
 _library = torch.library.Library("dsa_indexer", "FRAGMENT")
 
-_ARGUMENTS = (
-    "Tensor x, Tensor weight, Tensor q_scale, float softmax_scale, float? head_scale=None"
-)
+_ARGUMENTS = "Tensor x, Tensor weight, Tensor q_scale, float softmax_scale, float? head_scale=None"
 _library.define(f"head_gate({_ARGUMENTS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
 _library.define(
     f"head_gate_out({_ARGUMENTS}, *, Tensor(a!) out) -> ()",
@@ -109,11 +108,14 @@ def _fake_out(
     *,
     out: torch.Tensor,
 ) -> None:
-    gate = _fake(x, weight, q_scale, softmax_scale, head_scale)
-    for got, wanted in zip(out.shape, gate.shape):
-        torch._check(
-            got == wanted, lambda: f"head_gate(): 'out' is {_text(out)}, expected {list(gate.shape)}"
-        )
+    expected = tuple(_fake(x, weight, q_scale, softmax_scale, head_scale).shape)
+
+    def message() -> str:
+        return f"head_gate(): 'out' is {_text(out)}, expected {list(expected)}"
+
+    torch._check(out.dim() == len(expected), message)
+    for got, wanted in zip(out.shape, expected):
+        torch._check(got == wanted, message)
 
 
 def _text(tensor: torch.Tensor) -> str:
@@ -151,37 +153,39 @@ torch.library.register_autograd(
 )
 
 
-def _is_plain(value: Any) -> bool:
-    """True for a tensor that is its own memory, which nobody watches."""
-    return (
-        type(value) in (torch.Tensor, torch.nn.Parameter)
-        and (value.is_cpu or value.is_cuda)
-        and not (value.requires_grad and torch.is_grad_enabled())
-    )
-
-
-def _is_watched() -> bool:
-    """True while a mode or a transform of torch looks at every op."""
-    return (
-        torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._functorch.maybe_current_level() is not None
-    )
+# Bound once: these are asked at every call.
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_is_compiling = torch.compiler.is_compiling
+_has_modes = torch._C._len_torch_dispatch_stack
+_transform = torch._C._functorch.maybe_current_level
+_records_gradients = torch.is_grad_enabled
 
 
 def _handles(x: Any, weight: Any, q_scale: Any, out: Any) -> bool:
-    if torch.compiler.is_compiling():
+    """True for a call that torch must see: it is being traced or transformed,
+    wants a gradient, or its tensors are not memory of their own. All other
+    calls go the short way, without torch's dispatcher."""
+    if _is_compiling():
         return True
     tensors = (x, weight, q_scale) if out is None else (x, weight, q_scale, out)
-    if all(map(_is_plain, tensors)):
-        # The short way, without torch's dispatcher.
-        return _is_watched()
-    return all(isinstance(tensor, torch.Tensor) for tensor in tensors)
+    may_record = _records_gradients()
+    for tensor in tensors:
+        if (
+            type(tensor) not in _PLAIN
+            or not (tensor.is_cuda or tensor.is_cpu)
+            or (may_record and tensor.requires_grad)
+        ):
+            return all(isinstance(tensor, torch.Tensor) for tensor in tensors)
+    return _has_modes() > 0 or _transform() is not None
 
 
 def _call(
     x: Any, weight: Any, q_scale: Any, softmax_scale: float, head_scale: Optional[float], out: Any
 ) -> Any:
     """`dsa_indexer.head_gate` by torch's dispatcher."""
+    if type(x).__name__ == "DTensor":
+        # Its module is imported, or there were none.
+        from .frontend import _sharding  # noqa: F401 - registers the rule.
     if out is None:
         return head_gate(x, weight, q_scale, softmax_scale, head_scale)
     if torch.is_grad_enabled() and any(
@@ -197,4 +201,4 @@ def _call(
 
 #: What `dsa_indexer.head_gate` leaves to this module.
 torch_call = _head_gate.TorchCall(_handles, _call)
-_head_gate.set_torch_call(torch_call)
+_head_gate.set_torch_call(torch_call, torch.float32, torch.Tensor)

@@ -49,8 +49,8 @@ def vllm(x, weight, q_scale):
 
 
 def folded_and_flipped(x, weight, q_scale):
-    return q_scale * (x.matmul(weight.permute(1, 0))).to(torch.float32)[..., None] * (
-        HEADS * SOFTMAX
+    return (
+        q_scale * (x.matmul(weight.permute(1, 0))).to(torch.float32)[..., None] * (HEADS * SOFTMAX)
     )
 
 
@@ -181,6 +181,16 @@ def test_dynamic_as_given():
         dsa_indexer.from_torch(upcast, *example, dynamic={"x": 2})
 
 
+@pytest.mark.parametrize("function", SPELLINGS, ids=lambda f: f.__name__)
+def test_batches_and_lengths_are_dynamic(function):
+    both = {"x": (0, 1), "q_scale": (0, 1)}
+    compiled = dsa_indexer.from_torch(function, *make(2, 3), dynamic=both)
+    assert compiled.kernel.arguments[0].shape == (None, None, E)
+    for lead in ((2, 3), (1, 7), (4, 1), (5, 5)):
+        arguments = make(*lead, seed=lead[1])
+        assert torch.equal(compiled(*arguments), function(*arguments))
+
+
 def declined(operation):
     def function(x, weight, q_scale):
         return operation(x @ weight.t(), q_scale)
@@ -241,6 +251,13 @@ class TestJit:
         compiled = dsa_indexer.jit(upcast)
         assert compiled(x, weight, q_scale).requires_grad
         assert not compiled.kernels
+
+    def test_a_method_is_an_error(self):
+        class Model:
+            gate = dsa_indexer.jit(upcast)
+
+        with pytest.raises(TypeError, match="jit: 'upcast' is a method"):
+            Model().gate(*make(5))
 
     def test_inside_torch_compile(self):
         compiled = dsa_indexer.jit(upcast)

@@ -79,9 +79,7 @@ def test_head_scale():
             x, weight, q_scale, softmax_scale=SOFTMAX, head_scale=head_scale
         )
         assert_right(gate, x, weight, q_scale, head_scale=float(head_scale))
-    explicit = dsa_indexer.head_gate(
-        x, weight, q_scale, softmax_scale=SOFTMAX, head_scale=H**-0.5
-    )
+    explicit = dsa_indexer.head_gate(x, weight, q_scale, softmax_scale=SOFTMAX, head_scale=H**-0.5)
     implied = dsa_indexer.head_gate(x, weight, q_scale, softmax_scale=SOFTMAX)
     np.testing.assert_array_equal(explicit, implied)
 

@@ -5,7 +5,19 @@ about. The models here leave Inductor nothing to generate C++ for."""
 from __future__ import annotations
 
 import pytest
-from test_from_torch import E, HEADS, SOFTMAX, SPELLINGS, H, graph_gate, make, upcast, vllm
+from test_from_torch import (
+    E,
+    HEADS,
+    SOFTMAX,
+    SPELLINGS,
+    H,
+    divided,
+    graph_gate,
+    make,
+    of_merged_weight,
+    upcast,
+    vllm,
+)
 
 import dsa_indexer
 
@@ -64,11 +76,27 @@ def test_every_spelling_is_one_call(device, function):
     assert "extern_kernels" not in code[0].split("def call")[1]
 
 
+def test_modes_and_options_are_inductors():
+    for given in ({"mode": "max-autotune-no-cudagraphs"}, {"options": {"epilogue_fusion": False}}):
+        compiled = torch.compile(vllm, backend="indexer", fullgraph=True, **given)
+        assert torch.equal(compiled(*make(5)), vllm(*make(5)))
+
+
 def test_batches():
     compiled = torch.compile(upcast, backend="indexer", fullgraph=True)
     got, code = run_and_get_code(compiled, *make(2, 3))
     assert torch.equal(got, upcast(*make(2, 3)))
     assert calls_of(code) == ["dsa_indexer.chain"]
+
+
+def test_batches_and_lengths_compile_nothing():
+    compiled = torch.compile(upcast, backend="indexer", fullgraph=True, dynamic=True)
+    compiled(*make(2, 3))
+    kernels = len(_chains._kernels)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for lead in ((3, 5), (7, 2), (4, 4)):
+            assert torch.equal(compiled(*make(*lead)), upcast(*make(*lead)))
+    assert len(_chains._kernels) == kernels
 
 
 def test_mm_with_out_dtype():
@@ -177,6 +205,58 @@ def test_explains_what_fuses(function):
     assert "one call of dsa_indexer::head_gate" in str(decision) or "one kernel" in str(decision)
 
 
+@pytest.fixture
+def gpu_graph(monkeypatch):
+    """A function's graph as on an H100, without one."""
+    from torch._subclasses import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def trace(function, *shapes):
+        with FakeTensorMode():
+            dtypes = (torch.bfloat16, torch.bfloat16, torch.float32)
+            arguments = [
+                torch.empty(shape, dtype=dtype, device="cuda")
+                for shape, dtype in zip(shapes, dtypes)
+            ]
+            return make_fx(function)(*arguments).graph
+
+    monkeypatch.setattr(
+        _chains._devices, "chip_of", lambda tensor: "sm_90a" if tensor.is_cuda else None
+    )
+    return trace
+
+
+def graph_form(x, weight, q_scale):
+    return graph_gate(x, weight, q_scale, HEADS, SOFTMAX)
+
+
+# Without its last but one: a torch without CUDA cannot trace an index of such a
+# tensor.
+@pytest.mark.parametrize(
+    "function", [*SPELLINGS[:4], divided, graph_form], ids=lambda f: f.__name__
+)
+def test_chains_of_a_gpu_have_machine_code(gpu_graph, function):
+    graph = gpu_graph(function, (5, E), (H, E), (5, H, 1))
+    chains, (decision,) = _chains.find_chains(graph)
+    if "no ptxas found" in decision.reason:
+        pytest.skip("no ptxas")
+    assert decision.is_fused, decision
+    ((key, kernel),) = [
+        (key, kernel) for key, kernel in _chains._kernels.items() if key[0] == chains[0].text
+    ]
+    assert key[1] == "sm_90a" and kernel.bundle
+    assert (chains[0].plain is not None) == (function in (upcast, graph_form))
+
+
+def test_a_division_on_a_gpu_is_a_product(gpu_graph):
+    """As CUDA's eager kernel does it: by the float32 reciprocal."""
+    chains, _ = _chains.find_chains(gpu_graph(divided, (5, E), (H, E), (5, H, 1)))
+    if not chains:
+        pytest.skip("no ptxas")
+    assert "arith.divf" not in chains[0].text
+    assert "0x3EAAAAAB : f32" in chains[0].text  # 1 / 3
+
+
 def two_uses(x, weight, q_scale):
     logits = x.float() @ weight.float().t()
     return logits * q_scale[..., 0], logits
@@ -207,7 +287,14 @@ def wide(x, weight, q_scale):
     [
         (two_uses, "multiple-uses: the matmul result has 2 uses"),
         (rounded, "no-scale: no tensor scales the matmul result in float32"),
-        (activated, "no-scale: no tensor scales the matmul result in float32"),
+        (
+            activated,
+            "no-scale: no tensor scales the matmul result in float32 before 'aten.relu.default'",
+        ),
+        (
+            of_merged_weight,
+            "no-scale: no tensor scales the matmul result in float32 before 'aten.slice.Tensor'",
+        ),
         (biased, "bias: the matmul adds a bias"),
         (batched, "batch: the matmul has a batch dimension"),
         (wide, "heads: the weight has 640 rows, accepted are at most 512"),
@@ -218,7 +305,18 @@ def test_explains_what_is_declined(function, reason):
     explanation = dsa_indexer.explain(function, *make(5))
     (decision,) = explanation.declined
     assert decision.reason == reason and not explanation.fused
-    assert "test_torch_compile.py:" in str(explanation)
+    assert f"{function.__module__}.py:" in str(explanation)
+
+
+def test_chains_that_meet():
+    """One of the two takes the product that both end in."""
+
+    def product(x, weight, q_scale):
+        return upcast(x, weight, q_scale) * upcast(x + 1, weight, q_scale + 1)
+
+    explanation = dsa_indexer.explain(product, *make(5))
+    assert len(explanation.fused) == 1
+    assert [d.reason.split(":")[0] for d in explanation.declined] == ["overlap"]
 
 
 def test_explains_a_model():
@@ -236,6 +334,32 @@ def test_explains_a_model():
     assert [d.is_fused for d in explanation.decisions] == [True, True, False]
     assert len(str(explanation).splitlines()) == 3
     assert str(dsa_indexer.explain(torch.relu, x)) == "no matmul found"
+
+
+def test_training():
+    """The forward and the backward graph are each looked at; gradients are those
+    of eager torch."""
+    from functorch.compile import make_boxed_func
+    from torch._dynamo.backends.common import aot_autograd
+
+    decisions = []
+
+    def compiler(module, inputs):
+        _inductor.HeadGatePass(decisions=decisions)(module.graph)
+        module.recompile()
+        return make_boxed_func(module.forward)
+
+    x, weight, q_scale = make(5)
+    weight = weight.float().requires_grad_()
+    gradients = []
+    compiled = torch.compile(
+        upcast, backend=aot_autograd(fw_compiler=compiler, bw_compiler=compiler), fullgraph=True
+    )
+    for function in (upcast, compiled):
+        gate = function(x, weight, q_scale)
+        gradients += [gate, *torch.autograd.grad(gate.sum(), weight)]
+    torch.testing.assert_close(gradients[:2], gradients[2:])
+    assert decisions and decisions[0].is_fused
 
 
 @pytest.mark.gpu

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ import dsa_indexer.torch  # noqa: E402 - needs torch.
 #: Small: no test here is about a model's sizes. H = 32: its H ** -0.5 is not a
 #: power of two.
 E, H = 96, 32
-SOFTMAX = 128**-0.5
+HEADS, SOFTMAX = H**-0.5, 128**-0.5
 OP = torch.ops.dsa_indexer.head_gate.default
 OUT_OP = torch.ops.dsa_indexer.head_gate_out.default
 
@@ -213,6 +214,13 @@ def test_wrong_shapes_are_found_without_memory(index, change, message):
         OP(*arguments, SOFTMAX)
 
 
+def test_wrong_out_is_found_without_memory():
+    arguments = [a.to("meta") for a in make(3)]
+    for shape in ((3, H), (4, H, 1)):
+        with pytest.raises(RuntimeError, match=r"'out' is float32 \[.*\], expected \[3, 32, 1\]"):
+            OUT_OP(*arguments, SOFTMAX, out=torch.empty(shape, device="meta"))
+
+
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_vmap():
     x, weight, q_scale = make(2, 3)
@@ -256,3 +264,47 @@ class TestGpu:
         x, weight, q_scale = make(3, device="cuda")
         with pytest.raises(ValueError, match=r"\('weight'\) is on cpu, but .*'x'\) is on cuda:0"):
             gate(x, weight.cpu(), q_scale)
+
+    def test_host_time(self, record_property, capsys):
+        """Of an eager call, beside that of the matmul alone: calls are queued, and
+        the GPU has less to do than the host. The limit is loose, as machines
+        differ; the figures are the point."""
+        x, weight, q_scale = make(1, device="cuda")
+        out = torch.empty(1, H, 1, device="cuda")
+
+        def measure(call, count=500):
+            best = float("inf")
+            for _ in range(7):
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+                for _ in range(count):
+                    call()
+                best = min(best, (time.perf_counter() - start) / count)
+            torch.cuda.synchronize()
+            return round(best * 1e6, 2)
+
+        transposed = weight.t()
+        with torch.no_grad():
+            times = {
+                "torch.mm": measure(lambda: torch.mm(x, transposed, out_dtype=torch.float32)),
+                "head_gate": measure(lambda: gate(x, weight, q_scale)),
+                "head_gate, out": measure(
+                    lambda: dsa_indexer.head_gate(
+                        x, weight, q_scale, softmax_scale=SOFTMAX, out=out
+                    )
+                ),
+                "torch.ops": measure(lambda: OP(x, weight, q_scale, SOFTMAX)),
+                "the chain": measure(
+                    lambda: (
+                        (torch.mm(x, transposed, out_dtype=torch.float32) * HEADS)
+                        .unsqueeze(-1)
+                        .mul(q_scale)
+                        .mul(SOFTMAX)
+                    )
+                ),
+            }
+        for name, value in times.items():
+            record_property(f"microseconds of {name}", value)
+        with capsys.disabled():
+            print(f"\nhost microseconds a call: {times}")
+        assert times["head_gate"] < times["torch.mm"] + 20

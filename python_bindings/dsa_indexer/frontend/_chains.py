@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Optional
 import torch
 
 from .. import _compile, _devices
-from .._errors import CompileError
+from .._errors import CompileError, CudaError
 from .._kernel import Kernel
 from ._trace import source_line
 from .torch import UnsupportedOp, import_nodes, is_imported, is_scalar
@@ -112,6 +112,7 @@ def find_chains(graph: torch.fx.Graph) -> tuple[list[Chain], list[Decision]]:
     """All chains of a graph, and a decision for each of its matmuls."""
     chains: list[Chain] = []
     decisions: list[Decision] = []
+    taken: set[torch.fx.Node] = set()
     order = {node: number for number, node in enumerate(graph.nodes)}
     for node in graph.nodes:
         if node.op != "call_function":
@@ -122,10 +123,14 @@ def find_chains(graph: torch.fx.Graph) -> tuple[list[Chain], list[Decision]]:
             continue
         try:
             chain = _find_chain(node, order)
+            if not taken.isdisjoint(chain.nodes):
+                raise _Declined("overlap: another chain has some of its ops")
         except _Declined as declined:
             decisions.append(_decide(node, False, str(declined)))
             continue
         chains.append(chain)
+        # Widenings and views of inputs may serve several.
+        taken.update(n for n in chain.nodes if order[n] >= order[node])
         what = "one call of dsa_indexer::head_gate" if chain.plain else "one kernel"
         decisions.append(_decide(node, True, f"{len(chain.nodes)} ops became {what}"))
     return chains, decisions
@@ -144,13 +149,17 @@ def _find_chain(root: torch.fx.Node, order: dict[torch.fx.Node, int]) -> Chain:
     if isinstance(heads, int) and heads > MAX_HEADS:
         raise _Declined(f"heads: the weight has {heads} rows, accepted are at most {MAX_HEADS}")
     tail = _follow(root)
+    follower = _follower(tail[-1] if tail else root)
     while tail and tail[-1].meta["val"].dtype != torch.float32:
         tail.pop()
     if not any(_factor_of(node, tail) is not None for node in tail):
         users = len(root.users)
         if users > 1:
             raise _Declined(f"multiple-uses: the matmul result has {users} uses")
-        raise _Declined("no-scale: no tensor scales the matmul result in float32")
+        raise _Declined(
+            "no-scale: no tensor scales the matmul result in float32"
+            + (f" before {follower!r}" if follower else "")
+        )
     last = tail[-1]
     if not last.meta["val"].is_contiguous():
         raise _Declined("layout: the result is not contiguous")
@@ -166,7 +175,7 @@ def _find_chain(root: torch.fx.Node, order: dict[torch.fx.Node, int]) -> Chain:
         kernel = chain_kernel(text, _devices.chip_of(last.meta["val"]))
         if last.meta["val"].is_cuda:
             kernel.bundle  # There is machine code, or an error.
-    except (UnsupportedOp, CompileError) as error:
+    except (UnsupportedOp, CompileError, CudaError) as error:
         raise _Declined(f"not-imported: {error}") from None
     fusion = [r for r in kernel.remarks if r.category == "indexer-fusion"]
     if not fusion or any(remark.kind != "passed" for remark in fusion):
@@ -191,6 +200,13 @@ def _follow(root: torch.fx.Node) -> list[torch.fx.Node]:
         found.append(user)
         node = user
     return found
+
+
+def _follower(node: torch.fx.Node) -> str:
+    """The op that a chain ended before, "" where it ended at several or at the
+    end of the graph."""
+    ops = {str(user.target) for user in node.users if user.op == "call_function"}
+    return ops.pop() if len(ops) == len(node.users) == 1 else ""
 
 
 def _precede(root: torch.fx.Node) -> set[torch.fx.Node]:
@@ -246,6 +262,8 @@ def _match_plain(root: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[Pla
     if root.meta["val"].dtype != torch.float32 or x is None or weight is None:
         return None
     if weight.target not in _TRANSPOSES or weight.meta["val"].dim() != 2:
+        return None
+    if weight.target is _aten.permute.default and weight.args[1] != [1, 0]:
         return None
     rows = _without_widening(weight.args[0])
     if rows is None or x.meta["val"].dim() != 2:

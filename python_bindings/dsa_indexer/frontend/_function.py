@@ -188,8 +188,15 @@ class JitFunction:
         return tuple(self._compiled)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Methods have a self, which no tensor is: they are not compiled."""
-        raise TypeError(f"jit: {self._name!r} is a method, accepted are functions of tensors")
+        """A method's self, which may change, is no part of any code."""
+        if instance is None:
+            return self
+        name = self._name
+
+        def reject(*arguments: Any, **named: Any) -> Any:
+            raise TypeError(f"jit: {name!r} is a method, accepted are functions of tensors")
+
+        return reject
 
 
 def jit(function: Callable[..., Any]) -> JitFunction:
@@ -198,9 +205,9 @@ def jit(function: Callable[..., Any]) -> JitFunction:
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    is_module = isinstance(function, torch.nn.Module)
-    signature = inspect.signature(function.forward if is_module else function)
-    return signature
+    if isinstance(function, torch.nn.Module):
+        return inspect.signature(function.forward)
+    return inspect.signature(function)
 
 
 def _name_of(function: Callable[..., Any]) -> str:
@@ -220,7 +227,7 @@ def _bind(
 
 
 def _names_of(signature: inspect.Signature, count: int) -> list[str]:
-    names = []
+    names: list[str] = []
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             names += [f"{parameter.name}{i}" for i in range(count - len(names))]

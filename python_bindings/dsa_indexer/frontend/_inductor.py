@@ -15,7 +15,7 @@ import functools
 import hashlib
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, cast
 
 import torch
 from torch._inductor import config
@@ -34,6 +34,7 @@ _library.define(
     "chain(str text, Tensor[] inputs, SymInt[] shape) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
+
 
 def _run_chain(text: str, inputs: Sequence[torch.Tensor], shape: Sequence[int]) -> Any:
     chip = next((c for c in map(_devices.chip_of, inputs) if c), None)
@@ -65,25 +66,29 @@ def _hash_of_package() -> bytes:
     return digest.digest()
 
 
-class HeadGatePass(CustomGraphPass):
-    """Exchanges head gates in a graph; runs after the pass that was set
-    before, if there was one."""
+#: What torch._inductor.config has for a pass: none, one, or several.
+_Passes = Any
 
-    def __init__(
-        self,
-        before: Optional[Callable[[torch.fx.Graph], Any]] = None,
-        decisions: Optional[list[Decision]] = None,
-    ) -> None:
+
+class HeadGatePass(CustomGraphPass):
+    """Exchanges head gates in a graph; runs after what was set before."""
+
+    def __init__(self, before: _Passes = None, decisions: Optional[list[Decision]] = None) -> None:
         self._before, self._decisions = before, decisions
 
     @property
-    def before(self) -> Optional[Callable[[torch.fx.Graph], Any]]:
-        """The pass that runs first."""
+    def before(self) -> _Passes:
+        """What was set before."""
         return self._before
 
+    def _passes_before(self) -> Sequence[Callable[[torch.fx.Graph], Any]]:
+        if self._before is None:
+            return ()
+        return self._before if isinstance(self._before, (list, tuple)) else (self._before,)
+
     def __call__(self, graph: torch.fx.Graph) -> None:
-        if self._before is not None:
-            self._before(graph)
+        for other in self._passes_before():
+            other(graph)
         chains, decisions = find_chains(graph)
         if self._decisions is not None:
             self._decisions += decisions
@@ -95,11 +100,11 @@ class HeadGatePass(CustomGraphPass):
 
     def uuid(self) -> Optional[Any]:
         """Changes with anything that changes what the pass does; None, which
-        turns Inductor's cache off, when the pass before cannot say so."""
-        if self._before is None:
-            return _hash_of_package()
-        before = getattr(self._before, "uuid", lambda: None)()
-        return None if before is None else (before, _hash_of_package())
+        turns Inductor's cache off, when a pass before cannot say so."""
+        others = [getattr(other, "uuid", lambda: None)() for other in self._passes_before()]
+        if None in others:
+            return None
+        return (*others, _hash_of_package()) if others else _hash_of_package()
 
 
 def _exchange(graph: torch.fx.Graph, chain: Chain) -> None:
@@ -144,13 +149,20 @@ def _extent(graph: torch.fx.Graph, extent: Any, inputs: Sequence[torch.fx.Node])
 def backend(
     module: torch.fx.GraphModule, inputs: Sequence[Any], **options: Any
 ) -> Callable[..., Any]:
-    """`torch.compile(model, backend="indexer")`: Inductor with our pass."""
+    """`torch.compile(model, backend="indexer")`: Inductor with our pass, and
+    with the modes and options of Inductor."""
     from torch._inductor.compile_fx import compile_fx
 
     before = config.post_grad_custom_pre_pass
     ours = before if isinstance(before, HeadGatePass) else HeadGatePass(before)
-    patches = {**options.pop("options", {}), "post_grad_custom_pre_pass": ours}
-    return compile_fx(module, inputs, config_patches=patches, **options)  # type: ignore[no-any-return]
+    mode = options.pop("mode", None)
+    patches = {
+        **(torch._inductor.list_mode_options(mode) if mode else {}),
+        **options.pop("options", {}),
+        "post_grad_custom_pre_pass": ours,
+    }
+    compiled: Any = compile_fx(module, inputs, config_patches=patches, **options)
+    return cast("Callable[..., Any]", compiled)
 
 
 def enable() -> None:
@@ -165,6 +177,11 @@ def disable() -> None:
     current = config.post_grad_custom_pre_pass
     if isinstance(current, HeadGatePass):
         config.post_grad_custom_pre_pass = current.before
+
+
+def is_enabled() -> bool:
+    """True between `enable` and `disable`."""
+    return isinstance(config.post_grad_custom_pre_pass, HeadGatePass)
 
 
 class Explanation(NamedTuple):

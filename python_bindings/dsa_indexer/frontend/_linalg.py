@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
-__all__ = ["FunctionWriter", "Tensor", "Unsupported"]
+__all__ = ["FunctionWriter", "Tensor", "Unsupported", "float32_reciprocal", "float_text"]
 
 
 class Unsupported(Exception):
@@ -48,6 +48,16 @@ def float_text(value: float) -> str:
     return f"0x{bits:08X} : f32"
 
 
+def float32_reciprocal(value: float) -> float:
+    """1 / value as float32 arithmetic gives it. That a double lies in between
+    changes no bit of a quotient."""
+    try:
+        (rounded,) = struct.unpack("<f", struct.pack("<f", value))
+        return 1.0 / float(rounded)
+    except (OverflowError, ZeroDivisionError):
+        raise Unsupported(f"a division by {value!r}") from None
+
+
 class FunctionWriter:
     """One function, written front to back. SSA names are handed out here."""
 
@@ -67,7 +77,9 @@ class FunctionWriter:
         for dim, extent in enumerate(shape):
             if not isinstance(extent, int) and extent not in self._extents:
                 index = self.constant(f"{dim} : index")
-                self._extents[extent] = self.op(f"tensor.dim {tensor.name}, {index} : {tensor.type}")
+                self._extents[extent] = self.op(
+                    f"tensor.dim {tensor.name}, {index} : {tensor.type}"
+                )
         return tensor
 
     def add_scalar(self, name: str) -> str:
@@ -96,7 +108,9 @@ class FunctionWriter:
             if not getattr(extent, "is_Mul", False):
                 raise Unsupported(f"the extent {extent} is not that of an argument")
             factors = [
-                self.constant(f"{int(factor)} : index") if factor.is_Integer else self.extent(factor)
+                self.constant(f"{int(factor)} : index")
+                if factor.is_Integer
+                else self.extent(factor)
                 for factor in extent.args
             ]
             known = factors[0]
@@ -224,12 +238,6 @@ class FunctionWriter:
         if len(old) < len(tensor.shape):
             name = self.op(f"tensor.collapse_shape {name} {old} : {type_} into {flat}")
         if len(new) < len(shape):
-            for group in new:
-                if sum(not isinstance(shape[dim], int) for dim in group) > 1:
-                    raise Unsupported(
-                        f"a reshape of {list(tensor.shape)} to {list(shape)}: at most one "
-                        "dimension of a group may be dynamic"
-                    )
             sizes = ", ".join(str(e) if isinstance(e, int) else self.extent(e) for e in shape)
             name = self.op(
                 f"tensor.expand_shape {name} {new} output_shape [{sizes}] "
@@ -297,7 +305,7 @@ def _is_smaller(left: Any, right: Any) -> bool:
     """Whether `left` lacks factors that `right` has."""
     if isinstance(left, int) and isinstance(right, int):
         return left < right
-    symbols = [getattr(value, "free_symbols", set()) for value in (left, right)]
+    symbols: list[set[Any]] = [getattr(value, "free_symbols", set()) for value in (left, right)]
     if symbols[0] != symbols[1]:
         return len(symbols[0]) < len(symbols[1])
     return bool((right / left).is_Integer)

@@ -45,7 +45,9 @@ class Trace(NamedTuple):
 class _Lines(TorchFunctionMode):
     """Gives every recorded node the line of the user's code it is from."""
 
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         frame: Any = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
             frame = frame.f_back
@@ -55,7 +57,7 @@ class _Lines(TorchFunctionMode):
 
 
 def source_line(node: torch.fx.Node) -> str:
-    """"file:line" of the user's code, "" if it is not known."""
+    """ "file:line" of the user's code, "" if it is not known."""
     trace = node.meta.get("stack_trace") or ""
     if 'File "' not in trace:
         return trace.strip()
@@ -153,5 +155,5 @@ def _make_fake(
         # One element of memory, whatever the shape.
         tensor = tensor.new_empty(1).expand(shape)
     sizes = [kind if dim in dims else DimDynamic.STATIC for dim in range(tensor.dim())]
-    context = StatelessSymbolicContext(dynamic_sizes=sizes)
+    context: Any = StatelessSymbolicContext(dynamic_sizes=sizes)
     return mode.from_tensor(tensor, symbolic_context=context)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Optional
 
 import torch
 
-from ._linalg import FunctionWriter, Tensor, Unsupported, float_text
+from ._linalg import FunctionWriter, Tensor, Unsupported, float32_reciprocal, float_text
 from ._trace import Trace, source_line, trace
 
 __all__ = ["Imported", "UnsupportedOp", "import_function", "import_nodes"]
@@ -125,8 +125,7 @@ class _Importer:
         dtype = _DTYPES.get(value.dtype)
         if dtype is None:
             raise UnsupportedOp(
-                f"argument {name!r} is {value.dtype}, accepted are bfloat16, float16 and "
-                "float32"
+                f"argument {name!r} is {value.dtype}, accepted are bfloat16, float16 and float32"
             )
         self._values[node] = self._writer.add_tensor(name, dtype, _shape_of(value))
 
@@ -144,6 +143,8 @@ class _Importer:
         return self._writer.finish(tensors)
 
     def _write(self, node: torch.fx.Node) -> Any:
+        if isinstance(node.meta.get("val"), torch.SymInt):
+            return None  # Extents are read from the shapes of tensors.
         handler = _HANDLERS.get(node.target)
         if handler is None:
             raise UnsupportedOp(f"op {str(node.target)!r} is not imported{_where(node)}")
@@ -161,7 +162,7 @@ class _Importer:
     # One method an op; each returns the value of the node.
 
     def mm(self, node: torch.fx.Node) -> Tensor:
-        left, right, *rest = node.args
+        left, right, *rest = _arguments_of(node)
         sums = self._writer.matmul(self._tensor(left), self._tensor(right))
         result = _dtype_of(node)
         if rest and result != "f32":
@@ -174,10 +175,9 @@ class _Importer:
     def divide(self, node: torch.fx.Node) -> Tensor:
         if node.kwargs:
             raise Unsupported("a rounding mode")
-        divisor = node.args[1]
+        divisor = _arguments_of(node)[1]
         if node.meta["val"].is_cuda and not isinstance(divisor, torch.fx.Node):
-            inverse = torch.tensor(1.0) / torch.tensor(float(divisor), dtype=torch.float32)
-            return self._arithmetic(node, "arith.mulf", inverse.item())
+            return self._arithmetic(node, "arith.mulf", float32_reciprocal(divisor))
         if node.meta["val"].is_cuda and not isinstance(self._values.get(divisor), Tensor):
             raise Unsupported("a division by a float argument")
         return self._arithmetic(node, "arith.divf")
@@ -211,28 +211,29 @@ class _Importer:
         return self._writer.reshape(self._tensor(node.args[0]), _shape_of(node.meta["val"]))
 
     def transpose(self, node: torch.fx.Node) -> Tensor:
-        tensor = self._tensor(node.args[0])
+        arguments = _arguments_of(node)
+        tensor = self._tensor(arguments[0])
         rank = len(tensor.shape)
         order = list(range(rank))
         if node.target is _aten.permute.default:
-            order = [dim % rank for dim in node.args[1]]  # type: ignore[union-attr]
+            order = [dim % rank for dim in arguments[1]]
         elif node.target is _aten.t.default:
             order.reverse()
         else:
-            first, second = node.args[1] % rank, node.args[2] % rank  # type: ignore[operator]
+            first, second = arguments[1] % rank, arguments[2] % rank
             order[first], order[second] = order[second], order[first]
         return self._writer.transpose(tensor, order)
 
     def convert(self, node: torch.fx.Node) -> Any:
-        scalar = self._values.get(node.args[0])  # type: ignore[arg-type]
+        scalar = self._values.get(_arguments_of(node)[0])
         if isinstance(scalar, str) and _dtype_of(node) == "f32":
             return scalar  # A call rounds it to float32.
         return self._writer.convert(self._tensor(node.args[0]), _dtype_of(node))
 
     def slice(self, node: torch.fx.Node) -> Tensor:
         tensor = self._tensor(node.args[0])
-        defaults = (None, 0, None, None, 1)
-        _, dim, start, _, step = (*node.args, *defaults[len(node.args) :])
+        given: list[Any] = [*_arguments_of(node), *(None, 0, None, None, 1)[len(node.args) :]]
+        _, dim, start, _, step = given
         start = 0 if start is None else start
         if not isinstance(dim, int) or not isinstance(start, int) or not isinstance(step, int):
             raise Unsupported("a slice whose bounds are not numbers")
@@ -266,9 +267,6 @@ class _Importer:
             raise Unsupported("a copy of elements; multiply by the tensor itself")
         return tensor
 
-    def nothing(self, node: torch.fx.Node) -> None:
-        """Extents are read from the shapes of tensors."""
-
 
 _HANDLERS: dict[Any, Callable[[_Importer, torch.fx.Node], Any]] = {}
 for _method, _ops in (
@@ -299,10 +297,13 @@ for _method, _ops in (
         (_aten.clone.default, _aten.detach.default, _aten.alias.default, _aten.lift_fresh.default),
     ),
     (_Importer.expand, (_aten.expand.default,)),
-    (_Importer.nothing, (_aten.sym_size.int,)),
 ):
     for _op in _ops:
         _HANDLERS[_op] = _method
+
+
+def _arguments_of(node: torch.fx.Node) -> list[Any]:
+    return list(node.args)
 
 
 def is_scalar(node: Any) -> bool:
