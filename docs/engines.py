@@ -21,7 +21,8 @@ HEADER = """\
 # Every engine's spelling
 
 What `indexer-opt --indexer-fuse` makes of each module in `test/Inputs`. A module
-with several GEMMs has a line for each.
+with several GEMMs has a line for each. Those at the end, in `frontends`, were
+printed by torch-mlir and JAX: `test/Inputs/frontends/make.py` makes them again.
 
 <!-- Made by docs/engines.py; do not edit. -->
 
@@ -66,10 +67,11 @@ def main():
     """Prints the document."""
     tool = sys.argv[1] if len(sys.argv) > 1 else "indexer-opt"
     rows = []
-    for path in sorted(INPUTS.glob("*.mlir")):
+    for path in sorted(INPUTS.glob("*.mlir")) + sorted(
+            INPUTS.glob("frontends/*.mlir")):
         engine, expression = read_header(path.read_text())
         found = "<br>".join(outcomes(tool, path))
-        rows.append(f"| [{path.stem}](../test/Inputs/{path.name}) | {engine} | "
+        rows.append(f"| [{path.stem}](../{path.relative_to(ROOT)}) | {engine} | "
                     f"`{expression}` | {found} |\n")
     sys.stdout.write(HEADER + "".join(rows))
 

@@ -1,4 +1,4 @@
-//===- BuildFusedOp.cpp - From a chain to the fused op ---===//
+//===- BuildFusedOp.cpp - From a chain to the fused op --------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

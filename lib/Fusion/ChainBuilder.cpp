@@ -1,4 +1,4 @@
-//===- ChainBuilder.cpp - What a chain becomes ---===//
+//===- ChainBuilder.cpp - What a chain becomes ----------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -79,9 +79,10 @@ static Value castToGroups(OpBuilder &builder, Location loc, Value tensor,
   for (const ReassociationIndices &group : groups) {
     int64_t extent = 1;
     for (int64_t dim : group)
-      extent = ShapedType::isDynamic(extent) || ShapedType::isDynamic(shape[dim])
-                   ? ShapedType::kDynamic
-                   : extent * shape[dim];
+      extent =
+          ShapedType::isDynamic(extent) || ShapedType::isDynamic(shape[dim])
+              ? ShapedType::kDynamic
+              : extent * shape[dim];
     collapsed.push_back(extent);
   }
   auto type = cast<RankedTensorType>(tensor.getType());

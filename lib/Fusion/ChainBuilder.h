@@ -1,4 +1,4 @@
-//===- ChainBuilder.h - What a chain becomes -*- C++ -*-===//
+//===- ChainBuilder.h - What a chain becomes --------------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

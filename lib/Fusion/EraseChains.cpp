@@ -1,4 +1,4 @@
-//===- EraseChains.cpp - Remove what was fused ---===//
+//===- EraseChains.cpp - Remove what was fused ----------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ErasedOps.h - What a rewriter erased -*- C++ -*-===//
+//===- ErasedOps.h - What a rewriter erased ---------------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

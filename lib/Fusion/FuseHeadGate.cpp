@@ -1,4 +1,4 @@
-//===- FuseHeadGate.cpp - Fuse each GEMM and its scales ---===//
+//===- FuseHeadGate.cpp - Fuse each GEMM and its scales -------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

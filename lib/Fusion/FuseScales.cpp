@@ -1,4 +1,4 @@
-//===- FuseScales.cpp - Fuse scales that have no GEMM ---===//
+//===- FuseScales.cpp - Fuse scales that have no GEMM ---------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

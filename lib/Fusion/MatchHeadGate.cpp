@@ -1,4 +1,4 @@
-//===- MatchHeadGate.cpp - Follow a GEMM to its gate ---===//
+//===- MatchHeadGate.cpp - Follow a GEMM to its gate ----------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Diamond.h"
 #include "ReadContraction.h"
 
 #include "indexer/Normalize/ElementwiseOp.h"
@@ -28,6 +29,7 @@ void HeadGateChain::goBackTo(const Mark &mark) {
   axes.truncate(mark.axes);
   gate = mark.gate;
   headsFirst = mark.headsFirst;
+  fork.reset();
 }
 
 void HeadGateChain::resolve() {
@@ -224,6 +226,7 @@ static Followed follow(HeadGateChain &chain) {
   Operation *contraction = chain.contraction;
   Followed result{std::nullopt, {RefusalReason::NoEpilogue, contraction}, {}};
   HeadGateChain::Mark checked = {};
+  std::optional<Diamond> diamond;
   auto refuse = [&](RefusalReason reason, Operation *op) {
     result.refusal = {reason, op};
     return result;
@@ -232,7 +235,10 @@ static Followed follow(HeadGateChain &chain) {
     Value from = chain.links.back().value;
     bool others = false;
     Operation *user = singleUser(from, others);
-    if (others) {
+    if (others && !diamond && (diamond = findDiamond(from))) {
+      chain.fork = ChainFork{chain.links.back(), chain.gate};
+      user = diamond->first;
+    } else if (others) {
       bool descendant = llvm::any_of(from.getUsers(), [&](Operation *op) {
         return op->getBlock() == contraction->getBlock() &&
                !op->hasTrait<OpTrait::IsTerminator>() &&
@@ -265,6 +271,14 @@ static Followed follow(HeadGateChain &chain) {
       return refuse(RefusalReason::EpilogueNotElementwise, user);
     if (auto reason = stepElementwise(chain, *read))
       return refuse(*reason, user);
+    if (diamond) {
+      if (user != diamond->join)
+        continue;
+      if (readsItself(chain, *diamond))
+        return refuse(RefusalReason::OperandDependsOnReduction, user);
+      chain.fork.reset();
+      diamond.reset();
+    }
     if (auto reason = checkEnd(chain, checked)) {
       refuse(*reason, user);
       continue;

@@ -1,4 +1,4 @@
-//===- ReadContraction.cpp - The GEMM of a chain ---===//
+//===- ReadContraction.cpp - The GEMM of a chain --------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

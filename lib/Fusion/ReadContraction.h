@@ -1,4 +1,4 @@
-//===- ReadContraction.h - The GEMM of a chain -*- C++ -*-===//
+//===- ReadContraction.h - The GEMM of a chain ------------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ReadOperand.cpp - Operands of the epilogue ---===//
+//===- ReadOperand.cpp - Operands of the epilogue -------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -166,6 +166,17 @@ FailureOr<unsigned> indexer::readOperand(HeadGateChain &chain, Value value,
     if (std::optional<EpilogueNode> splat = readSplat(item.value)) {
       chain.nodes[item.node] = *splat;
       continue;
+    }
+    if (chain.fork && chain.fork->link.value == item.value) {
+      TensorAxes forkDims = chain.fork->link.dims;
+      chain.axes.resolve(forkDims);
+      chain.axes.resolve(item.dims);
+      if (forkDims == item.dims) {
+        chain.nodes[item.node].kind = EpilogueNode::Kind::Alias;
+        chain.nodes[item.node].inputs = {chain.fork->node};
+        chain.nodes[item.node].type = chain.nodes[chain.fork->node].type;
+        continue;
+      }
     }
     Operation *op = item.value.getDefiningOp();
     if (op && isReshape(op)) {

@@ -1,4 +1,4 @@
-//===- RefusalReason.cpp - Why a chain is not fused ---===//
+//===- RefusalReason.cpp - Why a chain is not fused -----------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

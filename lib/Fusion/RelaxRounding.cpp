@@ -1,4 +1,4 @@
-//===- RelaxRounding.cpp - Rewrites of the epilogue that change bits ---===//
+//===- RelaxRounding.cpp - Rewrites of the epilogue that change bits ------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

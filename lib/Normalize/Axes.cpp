@@ -1,4 +1,4 @@
-//===- Axes.cpp - Dimensions followed through reshapes ---===//
+//===- Axes.cpp - Dimensions followed through reshapes --------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ElementwiseOp.cpp - One spelling for elementwise ops ---===//
+//===- ElementwiseOp.cpp - One spelling for elementwise ops ---------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -30,10 +30,11 @@ class Function:
         self.positions = rng.choice([1, 2, 3, 4, 5])
         self.heads = rng.choice([1, 2, 4, 5, 6])
         self.hidden = rng.choice([1, 2, 3, 8, 9])
-        # Letters whose extents the function does not know.
+        # Letters whose extents the function does not know. Not b and s: upstream's
+        # expand-strided-metadata crashes on a dimension taken apart into both.
         self.unknown = set()
         if rng.random() < 0.5:
-            self.unknown = rng.choice([{"s"}, {"s"}, {"b", "s"}])
+            self.unknown = rng.choice([{"s"}, {"s"}, {"b"}])
             if rng.random() < 0.7:
                 self.unknown = {letter for letter in self.unknown
                                 if self.extent(letter) != 1}

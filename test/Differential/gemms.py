@@ -14,8 +14,9 @@ TYPES = [("bf16", "bf16"), ("f16", "f16"), ("f32", "f32"), ("bf16", "f32"),
 class Gemm(functions.Function):
     """A function that starts with a GEMM."""
 
-    def __init__(self, rng, name):
+    def __init__(self, rng, name, narrow):
         super().__init__(rng, name)
+        self.narrow = narrow  # what a sum may be rounded to
         self.value = None
         self.shape = None
         self.element = None
@@ -37,19 +38,13 @@ class Gemm(functions.Function):
         w_letters = rng.choice([["h", "d"], ["d", "h"]])
         x = self.argument(x_letters, x_type)
         w = self.argument(w_letters, w_type)
-        self.extents = self.sizes(x, x_letters, x_type)
-        if "t" in self.unknown and "t" not in self.extents:
-            factors = [self.extents.get(letter) or self.emit(
-                f"arith.constant {self.extent(letter)} : index")
-                for letter in ("b", "s")]
-            self.extents["t"] = self.emit(
-                f"arith.muli {factors[0]}, {factors[1]} : index")
+        self.find_extents(x, x_letters, x_type)
         if x_type != w_type or rng.random() < 0.3:
             x, x_type = self.widen(x, x_letters, x_type), "f32"
             w, w_type = self.widen(w, w_letters, w_type), "f32"
         # A sum in the type of the operands: the fused op must not replace it.
         self.element = "f32"
-        if x_type == w_type != "f32" and rng.random() < 0.1:
+        if x_type == w_type and x_type in self.narrow and rng.random() < 0.1:
             self.element, self.narrow_sum = x_type, True
         if form == "ladder":
             x, x_letters = self.ladder(x, x_letters, [1, "t", "d"], x_type)
@@ -85,43 +80,54 @@ class Gemm(functions.Function):
         self.shape = out
         self.value = self.contraction(form, (x, x_letters, x_type),
                                       (w, w_letters, w_type))
-        if form in ("ladder", "batch"):
-            if form == "ladder":
-                self.value, self.shape = self.ladder(
-                    self.value, out, rng.choice([["t", "h"], ["h", "t"]]),
-                    self.element)
-            elif rng.random() < 0.7:
-                self.value = self.reshape(self.value, out, ["t", "h"], self.element)
-                self.shape = ["t", "h"]
+        if form == "ladder":
+            self.value, self.shape = self.ladder(
+                self.value, out, rng.choice([["t", "h"], ["h", "t"]]), self.element)
+        elif form == "batch" and rng.random() < 0.7:
+            self.value = self.reshape(self.value, out, ["t", "h"], self.element)
+            self.shape = ["t", "h"]
         elif tokens and out == ["t", "h"] and rng.random() < 0.8:
             self.value = self.reshape(self.value, out, tokens + ["h"], self.element)
             self.shape = tokens + ["h"]
+
+    def find_extents(self, x, letters, element):
+        """Values for all unknown extents, as far as x has them from x."""
+        self.extents = self.sizes(x, letters, element)
+        if "s" not in self.extents and "b" in letters:
+            self.extents["s"] = self.emit(
+                f"arith.constant {self.positions} : index")
+        if "b" not in self.extents:
+            self.extents["b"] = self.emit(
+                f"arith.constant {self.sequences} : index")
+        for letter, op, by in (("t", "muli", "s"), ("s", "divui", "t")):
+            if letter in self.unknown and letter not in self.extents:
+                self.extents[letter] = self.emit(
+                    f"arith.{op} {self.extents[by]}, {self.extents['b']} : index")
 
     def ladder(self, value, letters, result, element):
         """From `letters` to `result` by unit dimensions that come, move and go, as
         torch.einsum becomes. Returns the value and `result`."""
         rng = self.rng
-        order = [letter for letter in result if letter != 1]
-        wide = list(letters)
-        while len(wide) < max(len(letters), len(result)) + rng.choice([0, 1]):
-            wide.insert(rng.randint(1, len(wide)), 1)
-        plain = [letter for letter in letters if letter != 1]
-        value = self.collapse(value, letters, plain, element) \
-            if wide != letters and plain != letters else value
-        value = self.expand(value, plain if wide != letters else letters, wide,
-                            element)
+        wide = letters
+        if 1 not in letters or rng.random() < 0.5:
+            plain = [letter for letter in letters if letter != 1]
+            wide = list(plain)
+            for _ in range(rng.choice([1, 1, 2])):
+                wide.insert(rng.randint(1, len(wide)), 1)
+            value = self.collapse(value, letters, plain, element)
+            value = self.expand(value, plain, wide, element)
         # Whole dimensions get their order, unit dimensions a random place.
-        turned = list(order)
+        turned = [letter for letter in result if letter != 1]
         for _ in range(wide.count(1)):
             turned.insert(rng.randint(0, len(turned)), 1)
-        places = {letter: index for index, letter in enumerate(wide) if letter != 1}
         units = [index for index, letter in enumerate(wide) if letter == 1]
         rng.shuffle(units)
-        permutation = [places[letter] if letter != 1 else units.pop()
+        permutation = [units.pop() if letter == 1 else wide.index(letter)
                        for letter in turned]
         value = self.transpose(value, wide, element, permutation)
-        return self.reshape(value, turned, result, element) \
-            if turned != result else value, result
+        if turned != result:
+            value = self.reshape(value, turned, result, element)
+        return value, result
 
     def contraction(self, form, x, w):
         """The op itself, from +0.0 into self.shape of self.element."""

@@ -19,6 +19,9 @@
 // REMARK: Function=constant_used_twice
 // REMARK: Function=rounded | Remark="fused 5 ops into one linalg.generic: 2 scalar ops of the sum, 1 operands and 1 scalars; 2 roundings to less than f32 dropped"
 // REMARK: Function=bf16_accumulation | Remark="fused 3 ops into one linalg.generic: 1 scalar ops of the sum, 1 operands and 0 scalars; 1 roundings to less than f32 dropped"
+// REMARK: Function=division_is_no_product
+// REMARK-NOT: folded
+// REMARK: Function=sum_without_wide_form | Reason="bf16-accumulation:
 // REMARK: Function=no_wide_form | Remark="fused 5 ops into one linalg.generic: 4 scalar ops of the sum, 0 operands and 0 scalars"
 
 // GLM's scalars as torch-mlir writes them: 32^-0.5 * 128^-0.5 is 1/64.
@@ -132,6 +135,37 @@ func.func @bf16_accumulation(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
                      outs(%z : tensor<4x8xbf16>) -> tensor<4x8xbf16>
   %f = arith.extf %s : tensor<4x8xbf16> to tensor<4x8xf32>
   %g = arith.mulf %f, %q : tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// A division is not folded into a product: it has a rounding of its own.
+// CHECK-LABEL: func.func @division_is_no_product(
+// FOLD:            %[[SUM:.+]] = arith.addf
+// FOLD-NEXT:       %[[G0:.+]] = arith.mulf %[[SUM]], %{{.+}} : f32
+// FOLD-NEXT:       arith.divf %[[G0]], %{{.+}} : f32
+func.func @division_is_no_product(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>)
+    -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %a = arith.constant dense<2.0> : tensor<4x8xf32>
+  %b = arith.constant dense<3.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %g0 = arith.mulf %s, %a : tensor<4x8xf32>
+  %g1 = arith.divf %g0, %b : tensor<4x8xf32>
+  return %g1 : tensor<4x8xf32>
+}
+
+// A bf16 sum whose bits are looked at cannot become an f32 sum.
+// CHECK-LABEL: func.func @sum_without_wide_form(
+// WIDE-NOT:      linalg.generic
+// WIDE:          arith.bitcast %{{.+}} : tensor<4x8xbf16> to tensor<4x8xf16>
+func.func @sum_without_wide_form(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>)
+    -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xbf16>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
+                     outs(%z : tensor<4x8xbf16>) -> tensor<4x8xbf16>
+  %b = arith.bitcast %s : tensor<4x8xbf16> to tensor<4x8xf16>
+  %g = arith.extf %b : tensor<4x8xf16> to tensor<4x8xf32>
   return %g : tensor<4x8xf32>
 }
 

@@ -223,3 +223,73 @@ func.func @extents_of_erased_tensors(%x: tensor<?x16xbf16>, %w: tensor<16x8xf32>
   %g = arith.mulf %s, %qq : tensor<?x8xf32>
   return %g, %tq : tensor<?x8xf32>, index
 }
+
+// The extent of a reshaped x is a product of extents of what it was made of.
+// CHECK-LABEL: func.func @extent_of_collapsed(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<16x?xbf16>
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%[[X]], %{{.+}} :
+// CHECK-NOT:     tensor.collapse_shape
+// CHECK:         return
+func.func @extent_of_collapsed(%x: tensor<16x?xbf16>, %w: tensor<16x8xbf16>)
+    -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %t = tensor.dim %x, %c1 : tensor<16x?xbf16>
+  %x4 = tensor.expand_shape %x [[0], [1, 2, 3]] output_shape [16, %t, 1, 1]
+      : tensor<16x?xbf16> into tensor<16x?x1x1xbf16>
+  %xe = tensor.empty(%t) : tensor<?x1x1x16xbf16>
+  %xt = linalg.transpose ins(%x4 : tensor<16x?x1x1xbf16>)
+      outs(%xe : tensor<?x1x1x16xbf16>) permutation = [1, 3, 2, 0]
+  %xc = tensor.collapse_shape %xt [[0, 1, 2], [3]]
+      : tensor<?x1x1x16xbf16> into tensor<?x16xbf16>
+  %tc = tensor.dim %xc, %c0 : tensor<?x16xbf16>
+  %e = tensor.empty(%tc) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul ins(%xc, %w : tensor<?x16xbf16>, tensor<16x8xbf16>)
+                     outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = arith.mulf %s, %s : tensor<?x8xf32>
+  return %g : tensor<?x8xf32>
+}
+
+// An extent that is a constant stays unknown to the type, as the chain's type says.
+// CHECK-LABEL: func.func @constant_extent(
+// CHECK:         %[[FUSED:.+]]:2 = linalg.generic
+// CHECK:         tensor.expand_shape %[[FUSED]]#1 {{.+}} : tensor<?x8xf32> into tensor<?x4x8xf32>
+func.func @constant_extent(%x: tensor<?x16xbf16>, %w: tensor<16x8xbf16>,
+                           %q: tensor<?x4x8xf32>) -> tensor<?x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c3 = arith.constant 3 : index
+  %t = tensor.dim %x, %c0 : tensor<?x16xbf16>
+  %e = tensor.empty(%t) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<?x16xbf16>, tensor<16x8xbf16>)
+                     outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s3 = tensor.expand_shape %s [[0, 1], [2]] output_shape [%c3, 4, 8]
+      : tensor<?x8xf32> into tensor<?x4x8xf32>
+  %g = arith.mulf %s3, %q : tensor<?x4x8xf32>
+  return %g : tensor<?x4x8xf32>
+}
+
+// Extents that a cast makes known before the tokens are taken apart.
+// CHECK-LABEL: func.func @extent_made_known(
+// CHECK:         %[[FUSED:.+]]:2 = linalg.generic
+// CHECK:         %[[CAST:.+]] = tensor.cast %[[FUSED]]#1 : tensor<?x8xf32> to tensor<12x8xf32>
+// CHECK:         tensor.expand_shape %[[CAST]] {{.+}} : tensor<12x8xf32> into tensor<3x4x8xf32>
+func.func @extent_made_known(%x: tensor<?x16xbf16>, %w: tensor<16x8xbf16>,
+                             %q: tensor<3x4x8xf32>) -> tensor<3x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %x, %c0 : tensor<?x16xbf16>
+  %e = tensor.empty(%t) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<?x16xbf16>, tensor<16x8xbf16>)
+                     outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %k = tensor.cast %s : tensor<?x8xf32> to tensor<12x8xf32>
+  %s3 = tensor.expand_shape %k [[0, 1], [2]] output_shape [3, 4, 8]
+      : tensor<12x8xf32> into tensor<3x4x8xf32>
+  %g = arith.mulf %s3, %q : tensor<3x4x8xf32>
+  return %g : tensor<3x4x8xf32>
+}

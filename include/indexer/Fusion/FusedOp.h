@@ -1,4 +1,4 @@
-//===- FusedOp.h - The fused op, read back -*- C++ -*-===//
+//===- FusedOp.h - The fused op, read back ----------------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- HeadGateChain.h - A GEMM and the scales behind it -*- C++ -*-===//
+//===- HeadGateChain.h - A GEMM and the scales behind it --------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -62,6 +62,13 @@ struct ChainLink {
   TensorAxes dims;
 };
 
+/// A value along the chain that several ops read, all of which end in one op.
+struct ChainFork {
+  ChainLink link;
+  /// The node of the value.
+  unsigned node;
+};
+
 /// The rows of a merged weight that one chain uses.
 struct WeightRows {
   /// Dimension of the weight's tensor that holds the heads.
@@ -95,6 +102,8 @@ struct HeadGateChain {
   unsigned gate = 0;
   /// Values along the chain; the last one is what the fused op replaces.
   llvm::SmallVector<ChainLink> links;
+  /// Set while the chain is between a fork and the op where it ends.
+  std::optional<ChainFork> fork;
 
   AxisTable axes;
   /// Axes of the loops t, h and d, outermost first.
@@ -150,8 +159,8 @@ HeadGateMatch matchHeadGate(mlir::linalg::LinalgOp contraction,
 
 /// Adds the epilogue operand `value`, read with axes `dims`, to the chain and
 /// returns its node. Looks through splats, reshapes, permutations, and
-/// elementwise producers that have no other use. Fails when a dimension of the
-/// operand is not a float.
+/// elementwise producers that have no other use, up to the chain's fork. Fails
+/// when a dimension of the operand is not a float.
 mlir::FailureOr<unsigned> readOperand(HeadGateChain &chain, mlir::Value value,
                                       const TensorAxes &dims);
 

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes of the fusion stage ------------*- tablegen -*-===//
+//===- Passes.td - Passes of the fusion stage --------------*- tablegen -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -16,9 +16,11 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
     *Matches* a contraction of two operands over one dimension (`linalg.matmul`,
     `contract`, `batch_matmul`, `generic` ...; bf16, f16 or f32 operands, f32
     accumulation from +0.0) whose result flows, by single uses, through
-    elementwise ops and reshapes of the token and unit dimensions. Operands may
-    be widened, transposed or reshaped before the GEMM. Nothing is rewritten
-    while matching: each op is read as index maps and a scalar body.
+    elementwise ops and reshapes of the token and unit dimensions. An
+    intermediate that several such ops read is no end when all of them come
+    together in one op (`s * sigmoid(s)`). Operands may be widened, transposed or
+    reshaped before the GEMM. Nothing is rewritten while matching: each op is
+    read as index maps and a scalar body.
 
     *Produces* one `linalg.generic` over (t, h, d) with two f32 results, the
     running sum and the epilogue of that sum, at the place of the last op of the
@@ -45,7 +47,8 @@ def FuseHeadGate : Pass<"indexer-fuse-head-gate", "mlir::func::FuncOp"> {
     multiplication remains, at the place of the first; bits may differ unless the
     constants are powers of two. `allow-precision` (default off) computes in f32
     what the source rounds to bf16 or f16 between the GEMM and the gate, or
-    accumulates so; the remark counts the roundings that went away.
+    accumulates so; the remark counts the roundings that went away. How far a
+    result may move is in `docs/numerics.md`.
 
     *Example*: `test/Fusion/fuse-head-gate-example.mlir`.
   }];

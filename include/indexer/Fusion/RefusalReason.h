@@ -1,4 +1,4 @@
-//===- RefusalReason.h - Why a chain is not fused -*- C++ -*-===//
+//===- RefusalReason.h - Why a chain is not fused ---------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Axes.h - Dimensions followed through reshapes -*- C++ -*-===//
+//===- Axes.h - Dimensions followed through reshapes ------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ElementwiseOp.h - One spelling for elementwise ops -*- C++ -*-===//
+//===- ElementwiseOp.h - One spelling for elementwise ops -------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- AxisTableTest.cpp - Axes through reshapes ---===//
+//===- AxisTableTest.cpp - Axes through reshapes --------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

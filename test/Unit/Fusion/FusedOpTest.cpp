@@ -1,4 +1,4 @@
-//===- FusedOpTest.cpp - The fused op, read back ---===//
+//===- FusedOpTest.cpp - The fused op, read back --------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
