@@ -1,4 +1,4 @@
-//===- ScheduleModel.cpp - Which kernels a fused op gets -*- C++ -*-===//
+//===- ScheduleModel.cpp - Which kernels a fused op gets ------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

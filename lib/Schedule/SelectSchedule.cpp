@@ -1,4 +1,4 @@
-//===- SelectSchedule.cpp - Choose the kernels of each fused op -*- C++ -*-===//
+//===- SelectSchedule.cpp - Choose the kernels of each fused op -----------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- VerifySchedule.cpp - Reject schedules that cannot run -*- C++ -*-===//
+//===- VerifySchedule.cpp - Reject schedules that cannot run --------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

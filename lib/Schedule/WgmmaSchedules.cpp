@@ -28,27 +28,29 @@ struct WgmmaEntry {
 } // namespace
 
 /// Fastest on an H100 SXM with bf16, H = 64, E = 7168, weights cold in L2: each
-/// row at the counts named behind it, in us, by kernels in a row. In between,
-/// up to as many tokens as the clusters that run at a time have: 15 of 8, 30 of
-/// 4, 66 of 2, 132 of 1, and twice as many with two CTAs an SM.
+/// row at the counts named behind it, in us, by kernels in a row, as
+///   python3 benchmarks/gpu_checks.py --bundles DIR --runtime LIBRARY
+/// measures them. In between, up to as many tokens as the clusters that run at
+/// a time have: 15 of 8, 30 of 4, 66 of 2, 132 of 1, and twice as many with two
+/// CTAs an SM.
 static constexpr WgmmaEntry wgmmaTable[] = {
     {120, 8, 8, 1},              // 100: 3.5
     {240, 16, 8, 1},             // 128: 3.5, 192: 3.9
     {480, 32, 8, 1},             // 256: 4.2, 384: 4.8
-    {720, 24, 4, 1},             // 512: 5.5
+    {720, 24, 4, 1},             // 512: 5.5, 600: 6.0
     {960, 32, 4, 1},             // 768: 6.7
-    {1200, 48, 4, 1},            // 1024: 8.3
-    {1584, 24, 2, 1},            // 1500: 10.7
+    {1200, 48, 4, 1},            // 1024: 8.4, 1190: 9.6
+    {1584, 24, 2, 1},            // 1400: 10.2, 1500: 10.7
     {2112, 32, 2, 1},            // 2048: 13.4
-    {2640, 40, 2, 1},            //
+    {2640, 40, 2, 1},            // 2500: 16.1
     {3168, 24, 1, 1},            // 3000: 18.3
     {4224, 32, 2, 2},            // 4096: 23.7
-    {6336, 48, 1, 1},            // 6000: 33.4
+    {6336, 48, 1, 1},            // 5000: 29.0, 6000: 33.4
     {8448, 32, 1, 2},            // 8192: 44.0
     {10560, 40, 1, 2},           // 10000: 52.9
-    {12672, 48, 1, 2},           //
+    {12672, 48, 1, 2},           // 12000: 63.3
     {16896, 64, 1, 2},           // 16384: 84.2
-    {42240, 40, 1, 2},           // 20000: 102.8
+    {42240, 40, 1, 2},           // 20000: 102.8, 42000: 212.0
     {unboundedTokens, 64, 1, 2}, // 65536: 325.8
 };
 

@@ -18,14 +18,16 @@
 #hd = affine_map<(t, h, d) -> (h, d)>
 #th = affine_map<(t, h, d) -> (t, h)>
 
-// Shapes that no table covers go to the model. Without clusters only dot is
-// left, and no kernel starts early.
+// Shapes that no table covers go to the model, up to the tokens from which on
+// wgmma is faster. Without clusters only dot is left, and no kernel starts early.
 
 // CHECK-LABEL: func.func @other_shape
 // CHECK: indexer.schedules = [
 // SM90-SAME: family = dot
 // SM90-SAME: family = register_mma
 // SM90-SAME: cluster = 8
+// SM90-SAME: max_tokens = 72>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 4, max_tokens = 120>
+// SM90-SAME: family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, tile_d = 128, stages = 3>
 // SM80-SAME: family = dot
 // SM80-SAME: max_tokens = 4>, #indexer.schedule<family = plain
 // SM80-NOT: cluster
@@ -34,6 +36,7 @@
 // SM90-NOT: static
 // EARLY-SAME: family = dot{{[^>]*}} weights = static
 // EARLY-SAME: family = register_mma{{[^>]*}} weights = static
+// EARLY-SAME: max_tokens = 128>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 4, weights = static, max_tokens = 480>
 // EARLY-SAME: family = plain
 func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<32x4096xbf16>,
     %sum: tensor<?x32xf32>, %gate: tensor<?x32xf32>) -> tensor<?x32xf32> {
@@ -61,7 +64,7 @@ func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<32x4096xbf16>,
 
 // CHECK-LABEL: func.func @transposed
 // CHECK: indexer.schedules = [#indexer.schedule<family = plain
-// CHECK-NOT: family = {{dot|register_mma}}
+// CHECK-NOT: family = {{dot|register_mma|cp_async_wgmma}}
 func.func @transposed(%x: tensor<7168x?xbf16>, %w: tensor<64x7168xbf16>,
     %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %zero = arith.constant 0.0 : f32
@@ -85,7 +88,7 @@ func.func @transposed(%x: tensor<7168x?xbf16>, %w: tensor<64x7168xbf16>,
 
 // CHECK-LABEL: func.func @mixed_types
 // CHECK: indexer.schedules = [#indexer.schedule<family = plain
-// CHECK-NOT: family = {{dot|register_mma}}
+// CHECK-NOT: family = {{dot|register_mma|cp_async_wgmma}}
 func.func @mixed_types(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xf16>,
     %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %zero = arith.constant 0.0 : f32
@@ -109,7 +112,7 @@ func.func @mixed_types(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xf16>,
 
 // CHECK-LABEL: func.func @odd_elements
 // CHECK: indexer.schedules = [#indexer.schedule<family = plain
-// CHECK-NOT: family = {{dot|register_mma}}
+// CHECK-NOT: family = {{dot|register_mma|cp_async_wgmma}}
 func.func @odd_elements(%x: tensor<?x7167xbf16>, %w: tensor<64x7167xbf16>,
     %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %zero = arith.constant 0.0 : f32
@@ -133,7 +136,7 @@ func.func @odd_elements(%x: tensor<?x7167xbf16>, %w: tensor<64x7167xbf16>,
 
 // CHECK-LABEL: func.func @dynamic_heads
 // CHECK: indexer.schedules = [#indexer.schedule<family = plain
-// CHECK-NOT: family = {{dot|register_mma}}
+// CHECK-NOT: family = {{dot|register_mma|cp_async_wgmma}}
 func.func @dynamic_heads(%x: tensor<?x7168xbf16>, %w: tensor<?x7168xbf16>,
     %sum: tensor<?x?xf32>, %gate: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %zero = arith.constant 0.0 : f32
@@ -153,4 +156,83 @@ func.func @dynamic_heads(%x: tensor<?x7168xbf16>, %w: tensor<?x7168xbf16>,
     linalg.yield %n, %e : f32, f32
   } -> (tensor<?x?xf32>, tensor<?x?xf32>)
   return %r#1 : tensor<?x?xf32>
+}
+
+// Three tiles of heads fill the chip with a third of the tokens.
+
+// CHECK-LABEL: func.func @many_heads
+// SM90: max_tokens = 23>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 6, max_tokens = 40>
+// EARLY: max_tokens = 42>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 6, weights = static, max_tokens = 160>
+func.func @many_heads(%x: tensor<?x6144xbf16>, %w: tensor<160x6144xbf16>,
+    %sum: tensor<?x160xf32>, %gate: tensor<?x160xf32>) -> tensor<?x160xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x160xf32>)
+      -> tensor<?x160xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x6144xbf16>, tensor<160x6144xbf16>)
+      outs(%fill, %gate : tensor<?x160xf32>, tensor<?x160xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x160xf32>, tensor<?x160xf32>)
+  return %r#1 : tensor<?x160xf32>
+}
+
+// An E that no cluster divides: the families that load all of d at once cannot
+// run, and wgmma serves every T, with narrow stages.
+
+// CHECK-LABEL: func.func @whole_elements
+// SM90: indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, tile_d = 64, stages = 25, max_tokens = 120>
+// SM90-SAME: family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, tile_d = 64, stages = 7>
+// SM90-SAME: family = plain
+func.func @whole_elements(%x: tensor<?x4288xbf16>, %w: tensor<64x4288xbf16>,
+    %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4288xbf16>, tensor<64x4288xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// One kernel of each kind for a static T, the one whose range it is in.
+
+// CHECK-LABEL: func.func @static_tokens
+// SM90: indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 2, tile_d = 128, stages = 4>, #indexer.schedule<family = plain
+func.func @static_tokens(%x: tensor<4096x7168xbf16>, %w: tensor<64x7168xbf16>,
+    %sum: tensor<4096x64xf32>, %gate: tensor<4096x64xf32>) -> tensor<4096x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<4096x64xf32>)
+      -> tensor<4096x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<4096x7168xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<4096x64xf32>, tensor<4096x64xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<4096x64xf32>, tensor<4096x64xf32>)
+  return %r#1 : tensor<4096x64xf32>
 }

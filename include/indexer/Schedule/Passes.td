@@ -1,4 +1,4 @@
-//===- Passes.td - Passes of the schedule stage -*- tablegen -*-===//
+//===- Passes.td - Passes of the schedule stage ------------*- tablegen -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ScheduleModel.h - Which kernels a fused op gets -*- C++ -*-===//
+//===- ScheduleModel.h - Which kernels a fused op gets ----------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- BlockReduction.cpp - Sum of the threads of a CTA -*- C++ -*-===//
+//===- BlockReduction.cpp - Sum of the threads of a CTA -------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

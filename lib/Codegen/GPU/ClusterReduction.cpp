@@ -1,4 +1,4 @@
-//===- ClusterReduction.cpp - Sum of the CTAs of a cluster ------*- C++ -*-===//
+//===- ClusterReduction.cpp - Sum of the CTAs of a cluster ----------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- CpAsyncWgmmaKernel.cpp - Many tokens on wgmma ------------*- C++ -*-===//
+//===- CpAsyncWgmmaKernel.cpp - Many tokens on wgmma ----------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

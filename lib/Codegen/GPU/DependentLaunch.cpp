@@ -1,4 +1,4 @@
-//===- DependentLaunch.cpp - Start before the end of another ----*- C++ -*-===//
+//===- DependentLaunch.cpp - Start before the end of another --------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

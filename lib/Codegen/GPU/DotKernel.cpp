@@ -1,4 +1,4 @@
-//===- DotKernel.cpp - One or two tokens on CUDA cores ----------*- C++ -*-===//
+//===- DotKernel.cpp - One or two tokens on CUDA cores --------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

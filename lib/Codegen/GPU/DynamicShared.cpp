@@ -1,4 +1,4 @@
-//===- DynamicShared.cpp - Dynamic shared memory of a kernel ----*- C++ -*-===//
+//===- DynamicShared.cpp - Dynamic shared memory of a kernel --------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

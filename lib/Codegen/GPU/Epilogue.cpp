@@ -1,4 +1,4 @@
-//===- Epilogue.cpp - From the sum to the stored gate -----------*- C++ -*-===//
+//===- Epilogue.cpp - From the sum to the stored gate ---------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

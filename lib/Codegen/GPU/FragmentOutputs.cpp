@@ -1,4 +1,4 @@
-//===- FragmentOutputs.cpp - Outputs of a wgmma tile, by thread -*- C++ -*-===//
+//===- FragmentOutputs.cpp - Outputs of a wgmma tile, by thread -----------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- GlobalMemory.cpp - Elements of operands in global memory -*- C++ -*-===//
+//===- GlobalMemory.cpp - Elements of operands in global memory -----------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

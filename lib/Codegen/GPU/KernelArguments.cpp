@@ -1,4 +1,4 @@
-//===- KernelArguments.cpp - Parameters of a kernel -*- C++ -*-===//
+//===- KernelArguments.cpp - Parameters of a kernel -----------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- KernelBuilder.cpp - Ops of a kernel body -----------------*- C++ -*-===//
+//===- KernelBuilder.cpp - Ops of a kernel body ---------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- MmaFragments.cpp - mma.sync on operands in registers -----*- C++ -*-===//
+//===- MmaFragments.cpp - mma.sync on operands in registers ---------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- OperandFragments.cpp - Rows of an operand in registers ---*- C++ -*-===//
+//===- OperandFragments.cpp - Rows of an operand in registers -------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- OutlineKernels.cpp - Move fused ops into functions -*- C++ -*-===//
+//===- OutlineKernels.cpp - Move fused ops into functions -----------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

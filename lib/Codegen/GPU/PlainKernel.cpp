@@ -1,4 +1,4 @@
-//===- PlainKernel.cpp - The family that is always right -*- C++ -*-===//
+//===- PlainKernel.cpp - The family that is always right ------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- RegisterMmaKernel.cpp - Few tokens on tensor cores -------*- C++ -*-===//
+//===- RegisterMmaKernel.cpp - Few tokens on tensor cores -----------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- SharedMemory.cpp - Static shared memory of a kernel ------*- C++ -*-===//
+//===- SharedMemory.cpp - Static shared memory of a kernel ----------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

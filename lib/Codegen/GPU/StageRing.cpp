@@ -1,4 +1,4 @@
-//===- StageRing.cpp - Blocks of both operands in flight --------*- C++ -*-===//
+//===- StageRing.cpp - Blocks of both operands in flight ------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- StagedRows.cpp - Rows copied into shared memory ----------*- C++ -*-===//
+//===- StagedRows.cpp - Rows copied into shared memory --------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

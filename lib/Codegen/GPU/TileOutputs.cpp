@@ -1,4 +1,4 @@
-//===- TileOutputs.cpp - Outputs of a tile, by thread -----------*- C++ -*-===//
+//===- TileOutputs.cpp - Outputs of a tile, by thread ---------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

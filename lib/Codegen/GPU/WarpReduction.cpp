@@ -1,4 +1,4 @@
-//===- WarpReduction.cpp - Sum of the warps of a CTA ------------*- C++ -*-===//
+//===- WarpReduction.cpp - Sum of the warps of a CTA ----------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- WgmmaTile.cpp - wgmma on blocks in shared memory ---------*- C++ -*-===//
+//===- WgmmaTile.cpp - wgmma on blocks in shared memory -------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- IndexerDialect.cpp - The indexer dialect -*- C++ -*-===//
+//===- IndexerDialect.cpp - The indexer dialect ---------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -46,8 +46,7 @@ int64_t indexer::cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD,
   return stages * (tileT + 64) * tileD * 2 + stagesAlignment + received;
 }
 
-int64_t indexer::residentStep(Family family, int64_t threads,
-                              int64_t cluster) {
+int64_t indexer::residentStep(Family family, int64_t threads, int64_t cluster) {
   return threads * (family == Family::Dot ? 8 : cluster);
 }
 
@@ -111,8 +110,8 @@ static LogicalResult verifyDot(function_ref<InFlightDiagnostic()> emitError,
 }
 
 /// Checks the size of a cluster.
-static LogicalResult
-verifyCluster(function_ref<InFlightDiagnostic()> emitError, int64_t cluster) {
+static LogicalResult verifyCluster(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t cluster) {
   if (cluster >= 1 && cluster <= 16 && (cluster & (cluster - 1)) == 0)
     return success();
   return emitError() << "schedule 'cluster' = " << cluster
@@ -165,11 +164,12 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   // Measured with ptxas: beyond this it spills.
   int64_t maxTokens = 96 * warpgroups;
   if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)
-    return emitError() << "schedule 'tile_t' = " << tileT
-                       << " is not accepted: tokens are the columns of a wgmma, "
-                          "with 'threads' = "
-                       << threads << " a multiple of " << 8 * warpgroups
-                       << " up to " << maxTokens;
+    return emitError()
+           << "schedule 'tile_t' = " << tileT
+           << " is not accepted: tokens are the columns of a wgmma, "
+              "with 'threads' = "
+           << threads << " a multiple of " << 8 * warpgroups << " up to "
+           << maxTokens;
   if (tileD < 64 || tileD % 64 != 0)
     return emitError() << "schedule 'tile_d' = " << tileD
                        << " is not accepted: a stage has a multiple of 64 "
@@ -183,14 +183,16 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   if (bytes > maxSharedBytesSm90)
     return emitError() << "schedule 'stages' = " << stages
                        << " is not accepted: with 'tile_t' = " << tileT
-                       << ", 'tile_d' = " << tileD << " and 'cluster' = "
-                       << cluster << " it needs " << bytes
+                       << ", 'tile_d' = " << tileD
+                       << " and 'cluster' = " << cluster << " it needs "
+                       << bytes
                        << " bytes of shared memory, a kernel on sm_90a has "
                        << maxSharedBytesSm90;
   if (cluster > 1 && tileT * 64 * 4 + 8 > maxStaticSharedBytes)
-    return emitError() << "schedule 'tile_t' = " << tileT
-                       << " is not accepted: with clusters a CTA receives up to "
-                       << maxStaticSharedBytes << " bytes of sums";
+    return emitError()
+           << "schedule 'tile_t' = " << tileT
+           << " is not accepted: with clusters a CTA receives up to "
+           << maxStaticSharedBytes << " bytes of sums";
   return success();
 }
 

@@ -146,14 +146,14 @@ func.func private @half_warpgroup() attributes {
 // -----
 
 func.func private @wgmma_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 24 is not accepted: tokens are the columns of a wgmma, with 'threads' = 256 a multiple of 16 up to 256}}
+  // expected-error @+1 {{schedule 'tile_t' = 24 is not accepted: tokens are the columns of a wgmma, with 'threads' = 256 a multiple of 16 up to 192}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 24, tile_h = 64,
                         threads = 256, tile_d = 64, stages = 4>}
 
 // -----
 
 func.func private @wgmma_too_many_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 128}}
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 96}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 136, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4>}
 

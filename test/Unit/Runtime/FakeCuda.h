@@ -46,9 +46,13 @@ struct FakeCudaState {
   std::string jitLog;
   /// The driver is not told how many parameters a kernel has.
   size_t parameterCount = 0;
+  /// Without it a launch is counted and nothing else.
+  bool recordsLaunches = true;
 
   /// Records.
   std::vector<FakeLaunch> launches;
+  /// Launches that were not recorded.
+  int64_t unrecordedLaunches = 0;
   std::string loadedImage;
   std::map<std::string, std::map<int, int>> functionAttributes;
   int contextReferences = 0, modules = 0, allocations = 0, streams = 0,

@@ -1,4 +1,4 @@
-//===- BlockReduction.h - Sum of the threads of a CTA -*- C++ -*-===//
+//===- BlockReduction.h - Sum of the threads of a CTA -----------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -32,8 +32,8 @@ public:
   void deposit(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value thread,
                mlir::ValueRange values);
 
-  /// The sum of output `output` (i32 or i64) over all warps; any thread may ask, after
-  /// deposit().
+  /// The sum of output `output` (i32 or i64) over all warps; any thread may
+  /// ask, after deposit().
   mlir::Value collect(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value output);
 

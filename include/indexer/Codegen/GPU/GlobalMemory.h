@@ -1,4 +1,4 @@
-//===- GlobalMemory.h - Elements of operands in global memory -*- C++ -*-===//
+//===- GlobalMemory.h - Elements of operands in global memory ---*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

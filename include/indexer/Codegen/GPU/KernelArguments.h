@@ -1,4 +1,4 @@
-//===- KernelArguments.h - Parameters of a kernel -*- C++ -*-===//
+//===- KernelArguments.h - Parameters of a kernel ---------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

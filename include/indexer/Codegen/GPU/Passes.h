@@ -1,4 +1,4 @@
-//===- Passes.h - Passes of the GPU code generation stage -*- C++ -*-===//
+//===- Passes.h - Passes of the GPU code generation stage -------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

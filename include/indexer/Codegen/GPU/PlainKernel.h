@@ -1,4 +1,4 @@
-//===- PlainKernel.h - The family that is always right -*- C++ -*-===//
+//===- PlainKernel.h - The family that is always right ----------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

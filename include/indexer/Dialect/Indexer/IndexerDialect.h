@@ -1,4 +1,4 @@
-//===- IndexerDialect.h - The indexer dialect -*- C++ -*-===//
+//===- IndexerDialect.h - The indexer dialect -------------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- IndexerDialect.td - The indexer dialect -*- tablegen -*-===//
+//===- IndexerDialect.td - The indexer dialect -------------*- tablegen -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
