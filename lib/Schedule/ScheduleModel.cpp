@@ -273,7 +273,7 @@ static void appendMeasured(ArrayRef<KernelSchedule> table, int64_t tokens,
 /// Leaves of `schedules`, in ascending order of maxTokens and the last one
 /// unbounded, what serves fewer than `end` tokens.
 static void endBefore(int64_t end, SmallVectorImpl<KernelSchedule> &schedules) {
-  auto last = llvm::find_if(schedules, [&](const KernelSchedule &schedule) {
+  auto *last = llvm::find_if(schedules, [&](const KernelSchedule &schedule) {
     return schedule.maxTokens >= end - 1;
   });
   if (end == 1 || last == schedules.end())
