@@ -12,28 +12,13 @@
 #include "indexer/Schedule/WgmmaSchedules.h"
 
 #include "mlir/IR/BuiltinTypeInterfaces.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <optional>
 
 using namespace mlir;
 using namespace indexer;
-
-namespace {
-/// A chip and what the model knows of it.
-struct ChipEntry {
-  llvm::StringLiteral chip;
-  ChipModel model;
-};
-} // namespace
-
-/// Multiprocessors of A100, L40, H100 SXM, B200, RTX PRO 6000.
-static constexpr ChipEntry chipTable[] = {{"sm_80", {108, 1, false}},
-                                          {"sm_89", {142, 1, false}},
-                                          {"sm_90a", {132, 16, true}},
-                                          {"sm_100a", {148, 16, false}},
-                                          {"sm_120a", {188, 8, false}}};
 
 /// Fastest of the schedules measured on an H100 SXM with bf16, H = 64 and E =
 /// 7168, weights cold in L2: up to maxTokens each, the last for all larger T.
@@ -66,21 +51,6 @@ static constexpr int64_t residentTokens[] = {1,  2,  4,   8,   16,  24,  32,
 /// One count for all plain schedules: it decides the order of the sum over d,
 /// so a row's bits do not depend on T.
 static constexpr int64_t plainThreads = 128;
-
-std::optional<ChipModel> indexer::chipModelOf(StringRef chip) {
-  for (const ChipEntry &entry : chipTable)
-    if (entry.chip == chip)
-      return entry.model;
-  return std::nullopt;
-}
-
-std::string indexer::acceptedChips() {
-  std::string text;
-  llvm::ListSeparator separator;
-  for (const ChipEntry &entry : chipTable)
-    text += (StringRef(separator) + entry.chip).str();
-  return text;
-}
 
 /// Tiles of `schedule` in `problem`.
 static int64_t countTiles(const ScheduleProblem &problem,

@@ -102,13 +102,11 @@ struct SelectSchedule
   using Base::Base;
 
   void runOnOperation() override {
-    std::optional<ChipModel> model = chipModelOf(chip);
-    if (!model) {
-      getOperation().emitError()
-          << "option 'chip' of 'indexer-select-schedule' got \"" << chip
-          << "\"; accepted are " << acceptedChips();
+    FailureOr<const Chip *> target =
+        lookupChip(chip, "indexer-select-schedule",
+                   [&] { return getOperation().emitError(); });
+    if (failed(target))
       return signalPassFailure();
-    }
     std::optional<Weights> promise = symbolizeWeights(weights);
     if (!promise) {
       getOperation().emitError()
@@ -121,7 +119,7 @@ struct SelectSchedule
         return;
       FailureOr<FusedOp> fused = FusedOp::read(op);
       if (succeeded(fused))
-        selectSchedules(*fused, *model, *promise);
+        selectSchedules(*fused, (*target)->model, *promise);
     });
   }
 };

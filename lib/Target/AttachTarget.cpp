@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "indexer/Target/Chips.h"
+#include "indexer/Schedule/Chips.h"
 #include "indexer/Target/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"

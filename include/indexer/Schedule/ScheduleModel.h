@@ -16,25 +16,12 @@
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 
+#include "indexer/Schedule/Chips.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 namespace indexer {
-
-/// What the model needs to know of a chip.
-struct ChipModel {
-  /// Streaming multiprocessors of its largest product.
-  int64_t multiprocessors;
-  /// CTAs of a cluster at most; 1 where there are neither clusters nor kernels
-  /// that start early.
-  int64_t maxCluster;
-  /// True for the chip that the tables were measured on.
-  bool isMeasured;
-};
 
 /// What the model knows about the problem. Extents are mlir::ShapedType's
 /// kDynamic where unknown.
@@ -55,12 +42,6 @@ struct KernelSchedule {
   int64_t tileD = 0, stages = 0;
   Weights weights = Weights::Dependent;
 };
-
-/// The model of `chip` ("sm_90a"); nothing when it is not accepted.
-std::optional<ChipModel> chipModelOf(llvm::StringRef chip);
-
-/// The accepted chips as a diagnostic lists them: "sm_80, sm_89, ...".
-std::string acceptedChips();
 
 /// Cycles that the model gives for `schedule` on `problem`, whose extents are
 /// all known.

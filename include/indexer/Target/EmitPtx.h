@@ -8,7 +8,7 @@
 #ifndef INDEXER_TARGET_EMITPTX_H
 #define INDEXER_TARGET_EMITPTX_H
 
-#include "indexer/Target/Chips.h"
+#include "indexer/Schedule/Chips.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include <string>

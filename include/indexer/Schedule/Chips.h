@@ -10,8 +10,8 @@
 // that its kernels are written in, is read here and nowhere else.
 //
 //===----------------------------------------------------------------------===//
-#ifndef INDEXER_TARGET_CHIPS_H
-#define INDEXER_TARGET_CHIPS_H
+#ifndef INDEXER_SCHEDULE_CHIPS_H
+#define INDEXER_SCHEDULE_CHIPS_H
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Support/LLVM.h"
@@ -19,6 +19,17 @@
 #include <string>
 
 namespace indexer {
+
+/// What the model needs to know of a chip.
+struct ChipModel {
+  /// Streaming multiprocessors of its largest product.
+  int64_t multiprocessors;
+  /// CTAs of a cluster at most; 1 where there are neither clusters nor kernels
+  /// that start early.
+  int64_t maxCluster;
+  /// True for the chip that the tables were measured on.
+  bool isMeasured;
+};
 
 /// One GPU architecture.
 struct Chip {
@@ -36,6 +47,8 @@ struct Chip {
   unsigned maxDynamicSharedBytes;
   /// Threads of a warp.
   unsigned warpSize;
+  /// What the choice of schedules knows of it.
+  ChipModel model;
 
   /// Target features for LLVM, such as "+ptx86".
   std::string features() const;
@@ -58,4 +71,4 @@ lookupChip(llvm::StringRef name, llvm::StringRef pipeline,
 
 } // namespace indexer
 
-#endif // INDEXER_TARGET_CHIPS_H
+#endif // INDEXER_SCHEDULE_CHIPS_H
