@@ -23,6 +23,7 @@ HEADER = """\
 What `indexer-opt --indexer-fuse` makes of each module in `test/Inputs`. A module
 with several GEMMs has a line for each. Those at the end, in `frontends`, were
 printed by torch-mlir and JAX: `test/Inputs/frontends/make.py` makes them again.
+No module stands for sglang's CPU kernels (S15): they have no settled chain yet.
 
 <!-- Made by docs/engines.py; do not edit. -->
 

@@ -4,6 +4,10 @@
 // RUN: indexer-opt %s --split-input-file -o %t.before.mlir
 // RUN: indexer-opt %s --split-input-file --indexer-fuse -o %t.after.mlir
 // RUN: diff %t.before.mlir %t.after.mlir
+// RUN: indexer-opt %s --split-input-file --linalg-generalize-named-ops -o %t.generic.mlir
+// RUN: indexer-opt %t.generic.mlir --split-input-file --indexer-fuse | diff %t.generic.mlir -
+// RUN: indexer-opt %s --split-input-file --linalg-specialize-generic-ops -o %t.named.mlir
+// RUN: indexer-opt %t.named.mlir --split-input-file --indexer-fuse | diff %t.named.mlir -
 // RUN: indexer-opt %s --split-input-file --indexer-fuse \
 // RUN:   --remarks-filter='indexer-.*' --remark-format=emitRemark --verify-diagnostics
 
@@ -303,6 +307,21 @@ func.func @no_fuse_result_type(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
   // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_result_type | Reason="result-type: the result of the chain is not f32", Suggestion="return f32, and round after the gate"}}
   %g = arith.mulf %r, %q : tensor<4x8xbf16>
   return %g : tensor<4x8xbf16>
+}
+
+// -----
+
+// An f16 GEMM of mlx's kind: the scalar is f16, and so is the result.
+func.func @no_fuse_result_type_f16(%x: tensor<4x16xf16>, %w: tensor<16x8xf16>,
+    %a: f16) -> tensor<4x8xf16> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  %s = linalg.matmul ins(%x, %w : tensor<4x16xf16>, tensor<16x8xf16>)
+                     outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %r = arith.truncf %s : tensor<4x8xf32> to tensor<4x8xf16>
+  %v = tensor.splat %a : tensor<4x8xf16>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_result_type_f16 | Reason="result-type: the result of the chain is not f32", Suggestion="return f32, and round after the gate"}}
+  %g = arith.mulf %r, %v : tensor<4x8xf16>
+  return %g : tensor<4x8xf16>
 }
 
 // -----

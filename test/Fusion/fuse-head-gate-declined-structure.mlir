@@ -4,6 +4,10 @@
 // RUN: indexer-opt %s --split-input-file -o %t.before.mlir
 // RUN: indexer-opt %s --split-input-file --indexer-fuse -o %t.after.mlir
 // RUN: diff %t.before.mlir %t.after.mlir
+// RUN: indexer-opt %s --split-input-file --linalg-generalize-named-ops -o %t.generic.mlir
+// RUN: indexer-opt %t.generic.mlir --split-input-file --indexer-fuse | diff %t.generic.mlir -
+// RUN: indexer-opt %s --split-input-file --linalg-specialize-generic-ops -o %t.named.mlir
+// RUN: indexer-opt %t.named.mlir --split-input-file --indexer-fuse | diff %t.named.mlir -
 // RUN: indexer-opt %s --split-input-file --indexer-fuse \
 // RUN:   --remarks-filter='indexer-.*' --remark-format=emitRemark --verify-diagnostics
 

@@ -4,6 +4,10 @@
 // RUN: indexer-opt %s --split-input-file -o %t.before.mlir
 // RUN: indexer-opt %s --split-input-file --indexer-fuse -o %t.after.mlir
 // RUN: diff %t.before.mlir %t.after.mlir
+// RUN: indexer-opt %s --split-input-file --linalg-generalize-named-ops -o %t.generic.mlir
+// RUN: indexer-opt %t.generic.mlir --split-input-file --indexer-fuse | diff %t.generic.mlir -
+// RUN: indexer-opt %s --split-input-file --linalg-specialize-generic-ops -o %t.named.mlir
+// RUN: indexer-opt %t.named.mlir --split-input-file --indexer-fuse | diff %t.named.mlir -
 // RUN: indexer-opt %s --split-input-file --indexer-fuse \
 // RUN:   --remarks-filter='indexer-.*' --remark-format=emitRemark --verify-diagnostics
 
@@ -23,31 +27,6 @@ func.func @no_fuse_not_a_contraction(%x: tensor<4x16xf32>, %w: tensor<16x8xf32>,
   ^bb0(%a: f32, %b: f32, %m: f32):
     %p = arith.mulf %a, %b : f32
     %n = arith.maximumf %m, %p : f32
-    linalg.yield %n : f32
-  } -> tensor<4x8xf32>
-  %g = arith.mulf %s, %q : tensor<4x8xf32>
-  return %g : tensor<4x8xf32>
-}
-
-// -----
-
-// The product is rounded to bf16 before it is added.
-func.func @no_fuse_not_a_contraction_rounded_product(%x: tensor<4x16xbf16>,
-    %w: tensor<16x8xbf16>, %q: tensor<4x8xf32>)
-    -> tensor<4x8xf32> {
-  %z = arith.constant dense<0.0> : tensor<4x8xf32>
-  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_not_a_contraction_rounded_product | Reason="not-a-contraction: the op is not a sum of products of two operands over one dimension", Suggestion="spell the GEMM as linalg.matmul, linalg.contract or a generic that multiplies and adds"}}
-  %s = linalg.generic {
-      indexing_maps = [affine_map<(t, h, d) -> (t, d)>,
-                       affine_map<(t, h, d) -> (d, h)>,
-                       affine_map<(t, h, d) -> (t, h)>],
-      iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
-      outs(%z : tensor<4x8xf32>) {
-  ^bb0(%a: bf16, %b: bf16, %sum: f32):
-    %p = arith.mulf %a, %b : bf16
-    %f = arith.extf %p : bf16 to f32
-    %n = arith.addf %sum, %f : f32
     linalg.yield %n : f32
   } -> tensor<4x8xf32>
   %g = arith.mulf %s, %q : tensor<4x8xf32>
@@ -193,6 +172,24 @@ func.func @no_fuse_encoded_tensor(%x: tensor<4x16xbf16, "blocked">,
 
 // -----
 
+// The weight has the encoding, in another named op.
+func.func @no_fuse_encoded_tensor_contract(%x: tensor<4x16xbf16>,
+    %w: tensor<8x16xbf16, "packed">, %q: tensor<4x8xf32>)
+    -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf32>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_encoded_tensor_contract | Reason="encoded-tensor: an operand has a tensor encoding", Suggestion="use dense tensors without an encoding"}}
+  %s = linalg.contract
+      indexing_maps = [affine_map<(t, h, d) -> (t, d)>,
+                       affine_map<(t, h, d) -> (h, d)>,
+                       affine_map<(t, h, d) -> (t, h)>]
+      ins(%x, %w : tensor<4x16xbf16>, tensor<8x16xbf16, "packed">)
+      outs(%z : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %g = arith.mulf %s, %q : tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// -----
+
 // Without hidden elements the fused op's body would never run.
 func.func @no_fuse_empty_reduction(%x: tensor<4x0xbf16>, %w: tensor<0x8xbf16>,
     %q: tensor<4x8xf32>)
@@ -207,6 +204,25 @@ func.func @no_fuse_empty_reduction(%x: tensor<4x0xbf16>, %w: tensor<0x8xbf16>,
 
 // -----
 
+// The same, with one extent left open.
+func.func @no_fuse_empty_reduction_dynamic(%x: tensor<?x0xbf16>,
+    %w: tensor<8x?xbf16>, %z: tensor<?x8xf32>, %q: tensor<?x8xf32>)
+    -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %i = linalg.fill ins(%zero : f32) outs(%z : tensor<?x8xf32>) -> tensor<?x8xf32>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_empty_reduction_dynamic | Reason="empty-reduction: the GEMM sums over no elements", Suggestion="give the operands at least one hidden element"}}
+  %s = linalg.contract
+      indexing_maps = [affine_map<(t, h, d) -> (t, d)>,
+                       affine_map<(t, h, d) -> (h, d)>,
+                       affine_map<(t, h, d) -> (t, h)>]
+      ins(%x, %w : tensor<?x0xbf16>, tensor<8x?xbf16>)
+      outs(%i : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = arith.mulf %s, %q : tensor<?x8xf32>
+  return %g : tensor<?x8xf32>
+}
+
+// -----
+
 // JAX's plain bf16 dot.
 func.func @no_fuse_bf16_accumulation(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16>,
     %q: tensor<4x8xf32>)
@@ -216,6 +232,25 @@ func.func @no_fuse_bf16_accumulation(%x: tensor<4x16xbf16>, %w: tensor<16x8xbf16
   %s = linalg.matmul ins(%x, %w : tensor<4x16xbf16>, tensor<16x8xbf16>)
                      outs(%z : tensor<4x8xbf16>) -> tensor<4x8xbf16>
   %f = arith.extf %s : tensor<4x8xbf16> to tensor<4x8xf32>
+  %g = arith.mulf %f, %q : tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// -----
+
+// A sum in f16.
+func.func @no_fuse_bf16_accumulation_f16(%x: tensor<4x16xf16>, %w: tensor<8x16xf16>,
+    %q: tensor<4x8xf32>)
+    -> tensor<4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<4x8xf16>
+  // expected-remark @below {{[Missed] FuseHeadGate | Category:indexer-fusion | Function=no_fuse_bf16_accumulation_f16 | Reason="bf16-accumulation: the GEMM accumulates in less than f32, the fused op accumulates in f32", Suggestion="give the matmul an f32 result and round after it (in JAX: preferred_element_type=float32)"}}
+  %s = linalg.contract
+      indexing_maps = [affine_map<(t, h, d) -> (t, d)>,
+                       affine_map<(t, h, d) -> (h, d)>,
+                       affine_map<(t, h, d) -> (t, h)>]
+      ins(%x, %w : tensor<4x16xf16>, tensor<8x16xf16>)
+      outs(%z : tensor<4x8xf16>) -> tensor<4x8xf16>
+  %f = arith.extf %s : tensor<4x8xf16> to tensor<4x8xf32>
   %g = arith.mulf %f, %q : tensor<4x8xf32>
   return %g : tensor<4x8xf32>
 }

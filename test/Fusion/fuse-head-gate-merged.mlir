@@ -3,6 +3,7 @@
 
 // RUN: indexer-opt %s --indexer-fuse | FileCheck %s
 // RUN: indexer-opt %s --linalg-generalize-named-ops --indexer-fuse | FileCheck %s
+// RUN: indexer-opt %s --linalg-specialize-generic-ops --indexer-fuse | FileCheck %s
 // RUN: indexer-opt %s --indexer-fuse -o %t.once.mlir
 // RUN: indexer-opt %t.once.mlir --indexer-fuse | diff %t.once.mlir -
 

@@ -2,6 +2,7 @@
 
 // RUN: indexer-opt %s --indexer-fuse-scales | FileCheck %s
 // RUN: indexer-opt %s --linalg-generalize-named-ops --indexer-fuse-scales | FileCheck %s
+// RUN: indexer-opt %s --linalg-specialize-generic-ops --indexer-fuse-scales | FileCheck %s
 // RUN: indexer-opt %s --indexer-fuse-scales -o %t.once.mlir
 // RUN: indexer-opt %t.once.mlir --indexer-fuse-scales | diff %t.once.mlir -
 
