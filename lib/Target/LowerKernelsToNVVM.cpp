@@ -52,6 +52,24 @@ static OpPassManager makePipeline() {
   return pm;
 }
 
+/// Makes llvm.intr.sqrt of calls of libdevice's square root: NVPTX rounds the
+/// former to nearest, as IEEE 754 and the CPU do, while the latter is
+/// approximate as long as nobody sets its __CUDA_PREC_SQRT. Upstream's
+/// convert-gpu-to-nvvm knows libdevice alone.
+static void roundSquareRoots(gpu::GPUModuleOp module) {
+  constexpr StringLiteral libdeviceRoot = "__nv_sqrtf";
+  module.walk([&](LLVM::CallOp call) {
+    if (call.getCallee() != libdeviceRoot)
+      return;
+    OpBuilder b(call);
+    Value root = LLVM::SqrtOp::create(b, call.getLoc(), call.getOperand(0));
+    call.getResult().replaceAllUsesWith(root);
+    call.erase();
+  });
+  if (Operation *declaration = module.lookupSymbol(libdeviceRoot))
+    declaration->erase();
+}
+
 namespace {
 
 /// See Passes.td.
@@ -73,7 +91,8 @@ struct LowerKernelsToNVVM : impl::LowerKernelsToNVVMBase<LowerKernelsToNVVM> {
   void runOnOperation() override {
     OpPassManager pm = makePipeline();
     if (failed(runPipeline(pm, getOperation())))
-      signalPassFailure();
+      return signalPassFailure();
+    roundSquareRoots(getOperation());
   }
 };
 

@@ -51,4 +51,20 @@ gpu.module @kernels {
     llvm.store %y, %p : f32, !llvm.ptr<1>
     gpu.return
   }
+
+  // A square root is rounded to nearest: not libdevice's, which is approximate.
+  // CHECK-LABEL: llvm.func @roots
+  // CHECK-SAME: %[[X:[a-z0-9]+]]: f32, %[[N:[a-z0-9]+]]: bf16)
+  // CHECK-DAG: llvm.intr.sqrt(%[[X]]) : (f32) -> f32
+  // CHECK-DAG: %[[WIDE:.+]] = llvm.fpext %[[N]] : bf16 to f32
+  // CHECK: %[[ROOT:.+]] = llvm.intr.sqrt(%[[WIDE]]) : (f32) -> f32
+  // CHECK: llvm.fptrunc %[[ROOT]] : f32 to bf16
+  // CHECK-NOT: __nv_sqrt
+  gpu.func @roots(%p: !llvm.ptr<1>, %x: f32, %n: bf16) kernel {
+    %a = math.sqrt %x : f32
+    %b = math.sqrt %n : bf16
+    llvm.store %a, %p : f32, !llvm.ptr<1>
+    llvm.store %b, %p : bf16, !llvm.ptr<1>
+    gpu.return
+  }
 }

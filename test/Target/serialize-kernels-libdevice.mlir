@@ -16,4 +16,12 @@ gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx86">] 
     llvm.store %y, %p : f32, !llvm.ptr<1>
     gpu.return
   }
+
+  // CHECK: .visible .entry root(
+  // CHECK: sqrt.rn.f32
+  gpu.func @root(%p: !llvm.ptr<1>, %x: f32) kernel {
+    %y = math.sqrt %x : f32
+    llvm.store %y, %p : f32, !llvm.ptr<1>
+    gpu.return
+  }
 }

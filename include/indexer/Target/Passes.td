@@ -44,13 +44,15 @@ def LowerKernelsToNVVM
 
     *Produces*: the same module with `llvm.func`s only; a `gpu.func kernel`
     becomes an `llvm.func` with `nvvm.kernel`. It is a fixed list of upstream
-    passes: convert-scf-to-cf, convert-gpu-to-nvvm,
-    convert-nvvm-to-llvm, reconcile-unrealized-casts, canonicalize, cse.
+    passes: convert-scf-to-cf, convert-gpu-to-nvvm, convert-nvvm-to-llvm,
+    reconcile-unrealized-casts, canonicalize, cse. Square roots are
+    `llvm.intr.sqrt` afterwards.
 
     *Declines*: nothing; an op without a lowering is an error of the upstream
     pass.
 
-    *Numerics*: bit-identical; no fast-math flag is added.
+    *Numerics*: bit-identical; no fast-math flag is added. Functions of `math`
+    other than the square root are libdevice's (docs/numerics.md).
 
     *Options*: none.
 
