@@ -99,6 +99,11 @@ typedef struct IndexerKernel IndexerKernel;
 INDEXER_API IndexerStatus indexerKernelLoad(IndexerBundle *bundle, int device,
                                             IndexerKernel **kernel);
 INDEXER_API void indexerKernelDestroy(IndexerKernel *kernel);
+/* One line, ended by a newline, for each kernel of the bundle that the device
+ * cannot hold (too little shared memory, or no room for a cluster, as on a MIG
+ * instance) and in whose place a slower one runs; "" when there is none. Valid
+ * as long as the kernel. */
+INDEXER_API const char *indexerKernelNotes(IndexerKernel *kernel);
 
 /* Launches the entry function on `stream` (a CUstream of the kernel's device,
  * NULL for the default stream). `results` are written, not allocated; tensors

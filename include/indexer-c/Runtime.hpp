@@ -103,6 +103,8 @@ public:
     return microseconds;
   }
 
+  /// See indexerKernelNotes.
+  std::string notes() const { return indexerKernelNotes(get()); }
   IndexerKernel *get() const { return handle.get(); }
 
 private:

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "indexer/Runtime/Kernel.h"
 
+#include "indexer/Runtime/FitLaunches.h"
 #include "indexer/Runtime/LastError.h"
 #include "indexer/Runtime/LoadedBundle.h"
 #include "indexer/Runtime/SelectCode.h"
@@ -50,70 +51,6 @@ static IndexerStatus loadModule(const Driver &driver, const CodeObject &object,
   });
 }
 
-/// Sets the attributes that `function` needs for all launches of it.
-static IndexerStatus prepareFunction(const Driver &driver,
-                                     const DeviceInfo &device,
-                                     const KernelLaunch &launch,
-                                     int dynamicSharedBytes,
-                                     CuFunction function) {
-  auto named = [&](const char *call) {
-    return [&launch, call] {
-      return std::string(call) + " of kernel '" + launch.kernel + "'";
-    };
-  };
-  // Reading an attribute also loads a function that the driver would load at
-  // its first launch, which a graph capture does not survive.
-  int maxThreads = 0, staticShared = 0, maxShared = 0;
-  if (IndexerStatus status = driver.check(
-          driver.funcGetAttribute(&maxThreads, CuMaxThreadsPerBlock, function),
-          named("cuFuncGetAttribute")))
-    return status;
-  if (int(launch.threads) > maxThreads)
-    return fail(INDEXER_BAD_BUNDLE, "kernel '" + launch.kernel +
-                                        "' is launched with " +
-                                        std::to_string(launch.threads) +
-                                        " threads, its code accepts at most " +
-                                        std::to_string(maxThreads));
-  if (IndexerStatus status = driver.check(
-          driver.funcGetAttribute(&staticShared, CuSharedSizeBytes, function),
-          named("cuFuncGetAttribute")))
-    return status;
-  if (IndexerStatus status = driver.check(
-          driver.deviceGetAttribute(&maxShared, CuMaxSharedMemoryPerBlockOptin,
-                                    device.handle),
-          "cuDeviceGetAttribute"))
-    return status;
-  int64_t shared = int64_t(staticShared) + dynamicSharedBytes;
-  if (shared > maxShared)
-    return fail(INDEXER_NO_DEVICE,
-                "kernel '" + launch.kernel + "' needs " +
-                    std::to_string(shared) + " bytes of shared memory, " +
-                    deviceText(device) + " has " + std::to_string(maxShared));
-  if (dynamicSharedBytes)
-    if (IndexerStatus status = driver.check(
-            driver.funcSetAttribute(function, CuMaxDynamicSharedSizeBytes,
-                                    dynamicSharedBytes),
-            named("cuFuncSetAttribute")))
-      return status;
-  // Up to 8 CTAs, every device with clusters accepts.
-  if (launch.cluster > 8)
-    return driver.check(
-        driver.funcSetAttribute(function, CuNonPortableClusterSizeAllowed, 1),
-        named("cuFuncSetAttribute"));
-  return INDEXER_OK;
-}
-
-/// Dynamic shared memory of function `name`: the most that a launch asks for,
-/// as several entries of the table may share one function.
-static int maxDynamicShared(const Bundle &bundle, const std::string &name) {
-  unsigned bytes = 0;
-  for (const FusedKernel &kernel : bundle.kernels)
-    for (const KernelLaunch &launch : kernel.launches)
-      if (launch.kernel == name && launch.dynamicSharedBytes > bytes)
-        bytes = launch.dynamicSharedBytes;
-  return static_cast<int>(bytes);
-}
-
 IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
                                            IndexerKernel &kernel) {
   IndexerStatus status;
@@ -152,25 +89,8 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
                                                  launch.chip != object->chip;
                                         }),
                          fused.launches.end());
-  for (const FusedKernel &fused : kernel.bundle.kernels) {
-    std::vector<CuFunction> &functions = kernel.functions.emplace_back();
-    for (const KernelLaunch &launch : fused.launches) {
-      CuFunction function = nullptr;
-      if ((status = driver.check(
-               driver.moduleGetFunction(&function, kernel.module,
-                                        launch.kernel.c_str()),
-               [&] {
-                 return "cuModuleGetFunction of kernel '" + launch.kernel + "'";
-               })))
-        return status;
-      if ((status = prepareFunction(
-               driver, device, launch,
-               maxDynamicShared(kernel.bundle, launch.kernel), function)))
-        return status;
-      functions.push_back(function);
-    }
-  }
-  return INDEXER_OK;
+  return fitLaunches(driver, device, kernel.module, kernel.bundle,
+                     kernel.functions, kernel.notes);
 }
 
 IndexerStatus indexerKernelLoad(IndexerBundle *bundle, int device,
@@ -189,3 +109,7 @@ IndexerStatus indexerKernelLoad(IndexerBundle *bundle, int device,
 }
 
 void indexerKernelDestroy(IndexerKernel *kernel) { delete kernel; }
+
+const char *indexerKernelNotes(IndexerKernel *kernel) {
+  return kernel ? kernel->notes.c_str() : "";
+}

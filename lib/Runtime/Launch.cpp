@@ -15,6 +15,7 @@
 #include "indexer/Runtime/Arguments.h"
 #include "indexer/Runtime/Kernel.h"
 #include "indexer/Runtime/LastError.h"
+#include "indexer/Runtime/LaunchConfig.h"
 #include "indexer/Runtime/Scalar.h"
 
 #include <cstring>
@@ -144,33 +145,10 @@ static IndexerStatus launchPlanned(const Driver &driver,
     packParameter(launch.parameters[i], kernel, bound, values[i]);
     parameters[i] = values[i];
   }
-  CuLaunchAttribute attributes[2] = {};
-  unsigned numAttributes = 0;
-  if (launch.cluster > 1) {
-    CuLaunchAttribute &cluster = attributes[numAttributes++];
-    cluster.id = CuLaunchAttributeClusterDimension;
-    cluster.value.clusterDim[0] = launch.cluster;
-    cluster.value.clusterDim[1] = 1;
-    cluster.value.clusterDim[2] = 1;
-  }
-  if (launch.startsEarly) {
-    CuLaunchAttribute &early = attributes[numAttributes++];
-    early.id = CuLaunchAttributeProgrammaticStreamSerialization;
-    early.value.programmaticStreamSerializationAllowed = 1;
-  }
-  CuLaunchConfig config = {};
-  config.gridDim[0] = planned.grid[0];
-  config.gridDim[1] = planned.grid[1];
-  config.gridDim[2] = 1;
-  config.blockDim[0] = launch.threads;
-  config.blockDim[1] = 1;
-  config.blockDim[2] = 1;
-  config.sharedMemBytes = launch.dynamicSharedBytes;
-  config.stream = stream;
-  config.attributes = attributes;
-  config.numAttributes = numAttributes;
+  LaunchConfig config(launch, planned.grid, stream);
   return driver.check(
-      driver.launchKernelEx(&config, planned.function, parameters, nullptr),
+      driver.launchKernelEx(config.get(), planned.function, parameters,
+                            nullptr),
       [&] { return "launching kernel '" + launch.kernel + "'"; });
 }
 

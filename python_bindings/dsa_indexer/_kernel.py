@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
@@ -250,6 +251,8 @@ class Kernel:
                 kernel = self._loaded.get(device)
                 if kernel is None:
                     kernel = self._loaded[device] = _native.Kernel(view.native, device)
+                    for note in kernel.notes.splitlines():
+                        warnings.warn(note, RuntimeWarning, stacklevel=2)
         return kernel
 
 

@@ -39,6 +39,8 @@ void indexer::python::bindKernel(nb::module_ &module) {
                      "A bundle's code on one CUDA device. Thread-safe.")
       .def(nb::init<const Bundle &, int>(), nb::arg("bundle"),
            nb::arg("device"), "Loads the code of a bundle on a CUDA device.")
+      .def_prop_ro("notes", &Kernel::notes,
+                   "One line for each kernel that the device cannot hold.")
       .def("launch", &Kernel::launch, nb::arg("arguments"), nb::arg("results"),
            nb::arg("stream"),
            "Launches on a CUstream, without waiting for it.");

@@ -25,6 +25,9 @@ public:
   void launch(const Arguments &arguments, const Arguments &results,
               uintptr_t stream) const;
 
+  /// See indexerKernelNotes.
+  const char *notes() const { return indexerKernelNotes(kernel); }
+
 private:
   IndexerKernel *kernel = nullptr;
 };

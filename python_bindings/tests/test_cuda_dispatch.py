@@ -45,6 +45,7 @@ from dsa_indexer import _native
 log = []
 
 class FakeKernel:
+    notes = ""
     def __init__(self, bundle, device):
         log.append(("load", device))
     def launch(self, arguments, results, stream):

@@ -52,6 +52,8 @@ public:
   std::string deviceName() const { return device; }
   /// Why "auto" did not take the GPU; empty when it did.
   std::string deviceNote() const { return note; }
+  /// Kernels of the bundle that the device cannot hold, one line each.
+  std::string kernelNotes() const { return indexerKernelNotes(kernel); }
   bool isGpu() const { return kernel != nullptr; }
   /// Whether there is IR to compare with; a bundle alone has none.
   bool hasReference() const { return program || expected; }

@@ -169,6 +169,9 @@ int main(int argc, char **argv) {
                   description.at("fused") == 1 ? "" : "s");
       if (!session.deviceNote().empty())
         std::printf("note: not on a GPU: %s\n", session.deviceNote().c_str());
+      std::istringstream notes(session.kernelNotes());
+      for (std::string line; std::getline(notes, line);)
+        std::printf("note: %s\n", line.c_str());
       if (!session.hasReference())
         std::printf("note: a bundle has no IR to compare with; --reference "
                     "FILE.mlir gives it\n");
@@ -219,6 +222,7 @@ int main(int argc, char **argv) {
                      {"entry", description.at("entry")},
                      {"device", session.deviceName()},
                      {"note", session.deviceNote()},
+                     {"kernel_notes", session.kernelNotes()},
                      {"fused", description.at("fused")},
                      {"compared", session.hasReference()},
                      {"agrees", agrees},

@@ -36,6 +36,7 @@ enum : CuResult {
   CuSuccess = 0,
   CuErrorOutOfMemory = 2,
   CuErrorNoDevice = 100,
+  CuErrorInvalidClusterSize = 912,
 };
 
 /// CUdevice_attribute.
@@ -116,6 +117,8 @@ static_assert(sizeof(CuLaunchAttribute) == 72 && sizeof(CuLaunchConfig) == 56,
     CuFunction)                                                                \
   X(funcSetAttribute, cuFuncSetAttribute, CuFunction, CuFunctionAttribute,     \
     int)                                                                       \
+  X(occupancyMaxActiveClusters, cuOccupancyMaxActiveClusters, int *,           \
+    CuFunction, const CuLaunchConfig *)                                        \
   X(launchKernelEx, cuLaunchKernelEx, const CuLaunchConfig *, CuFunction,      \
     void **, void **)                                                          \
   X(memAlloc, cuMemAlloc_v2, CuDevicePtr *, size_t)                            \

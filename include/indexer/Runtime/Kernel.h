@@ -24,8 +24,11 @@ struct IndexerKernel {
   indexer::runtime::DeviceInfo device;
   indexer::runtime::PrimaryContext context;
   indexer::runtime::CuModule module = nullptr;
-  /// The bundle without its code objects.
+  /// The bundle without its code objects and without the launches that the
+  /// device cannot hold.
   indexer::runtime::Bundle bundle;
+  /// Result of indexerKernelNotes.
+  std::string notes;
   /// functions[i][k] is the function of bundle.kernels[i].launches[k].
   std::vector<std::vector<indexer::runtime::CuFunction>> functions;
 };
@@ -34,7 +37,8 @@ namespace indexer::runtime {
 
 /// Loads the code of `bundle` for device `ordinal` into `kernel`, which is new.
 /// Every function is loaded and has its attributes set afterwards, so that a
-/// launch may be captured in a graph.
+/// launch may be captured in a graph. Launches that the device cannot hold are
+/// dropped (FitLaunches.h).
 IndexerStatus loadKernel(const Bundle &bundle, int ordinal,
                          IndexerKernel &kernel);
 

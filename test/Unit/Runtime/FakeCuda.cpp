@@ -33,7 +33,12 @@ static CuContext contextOf(CuDevice device) {
 
 FAKE FakeCudaState *fakeCudaState() { return &state; }
 
-FAKE CuResult cuInit(unsigned) { return state.initResult; }
+FAKE CuResult cuInit(unsigned) {
+  // For programs, which cannot reach the state.
+  if (const char *cluster = std::getenv("FAKE_CUDA_MAX_CLUSTER"))
+    state.maxCluster = std::atoi(cluster);
+  return state.initResult;
+}
 FAKE CuResult cuDriverGetVersion(int *version) {
   *version = 13000;
   return 0;
@@ -133,6 +138,29 @@ FAKE CuResult cuFuncSetAttribute(CuFunction function,
   const auto &name = *reinterpret_cast<std::string *>(function);
   state.functionAttributes[name][attribute] = value;
   return 0;
+}
+/// CTAs of a cluster that `config` asks for.
+static unsigned clusterOf(const CuLaunchConfig &config) {
+  for (unsigned i = 0; i < config.numAttributes; ++i)
+    if (config.attributes[i].id == CuLaunchAttributeClusterDimension)
+      return config.attributes[i].value.clusterDim[0];
+  return 1;
+}
+// As the real one, it counts with the attributes that the function has.
+FAKE CuResult cuOccupancyMaxActiveClusters(int *clusters, CuFunction function,
+                                           const CuLaunchConfig *config) {
+  auto attribute = [&](CuFunctionAttribute key) {
+    auto &set =
+        state.functionAttributes[*reinterpret_cast<std::string *>(function)];
+    return set.count(key) ? set[key] : 0;
+  };
+  unsigned cluster = clusterOf(*config);
+  bool isAllowed = cluster <= 8 || attribute(CuNonPortableClusterSizeAllowed);
+  int shared = static_cast<int>(config->sharedMemBytes);
+  bool isOptedIn =
+      shared <= 48 * 1024 || shared <= attribute(CuMaxDynamicSharedSizeBytes);
+  *clusters = isAllowed && isOptedIn && cluster <= state.maxCluster;
+  return state.occupancyResult;
 }
 #ifndef FAKE_CUDA_IS_OLD
 FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,

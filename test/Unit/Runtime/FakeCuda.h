@@ -41,8 +41,10 @@ struct FakeCudaState {
   /// Answers.
   int deviceCount = 1, major = 9, minor = 0;
   int maxThreads = 1024, staticShared = 0, maxShared = 232448;
+  /// CTAs of the largest cluster that there is room for.
+  unsigned maxCluster = 16;
   indexer::runtime::CuResult initResult = 0, loadResult = 0, launchResult = 0,
-                             allocateResult = 0;
+                             allocateResult = 0, occupancyResult = 0;
   std::string jitLog;
   /// The driver is not told how many parameters a kernel has.
   size_t parameterCount = 0;

@@ -5,8 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "FakeDriver.h"
-#include "TestBundle.h"
+#include "LaunchFixture.h"
 
 #include <cstring>
 #include <thread>
@@ -14,43 +13,7 @@
 using namespace indexer::runtime;
 
 namespace {
-/// Each test starts with an unused driver and must leave nothing behind.
-class Launch : public ::testing::Test {
-protected:
-  void SetUp() override {
-    fake = FakeCudaState();
-    fake.parameterCount = 12;
-  }
-  void TearDown() override {
-    indexerKernelDestroy(kernel);
-    EXPECT_EQ(fake.modules, 0);
-    EXPECT_EQ(fake.contextReferences, 0);
-    EXPECT_EQ(fake.streams, 0);
-    EXPECT_EQ(fake.events, 0);
-  }
-
-  /// Loads `bundle` on `device` into `kernel`; gives the error, or "".
-  std::string load(const Bundle &contents, int device = 0) {
-    std::string bytes = serialize(contents);
-    IndexerBundle *bundle = nullptr;
-    EXPECT_EQ(indexerBundleCreate(bytes.data(), bytes.size(), &bundle),
-              INDEXER_OK);
-    status = indexerKernelLoad(bundle, device, &kernel);
-    indexerBundleDestroy(bundle); // The kernel must not need it.
-    return status ? indexerLastError() : "";
-  }
-  /// Launches `call`; gives the error, or "".
-  std::string launch(const Call &call, void *stream = nullptr) {
-    status = indexerKernelLaunch(kernel, call.arguments.data(),
-                                 call.arguments.size(), call.results.data(),
-                                 call.results.size(), stream);
-    return status ? indexerLastError() : "";
-  }
-
-  FakeCudaState &fake = useFakeCuda();
-  IndexerKernel *kernel = nullptr;
-  IndexerStatus status = INDEXER_OK;
-};
+class Launch : public LaunchFixture {};
 } // namespace
 
 /// Expects parameter `index` to begin with the bytes of `value`.
@@ -334,11 +297,6 @@ TEST_F(Launch, RejectsCodeThatCannotRun) {
   fake.maxThreads = 128;
   EXPECT_EQ(load(makeHeadGate()), "kernel 'fma' is launched with 256 threads, "
                                   "its code accepts at most 128");
-  fake.maxThreads = 1024;
-  fake.staticShared = 200000;
-  EXPECT_EQ(load(makeHeadGate()),
-            "kernel 'fma' needs 265536 bytes of shared memory, device 0 "
-            "(sm_90a) has 232448");
 }
 
 TEST_F(Launch, ReportsWhatTheDriverSaysAboutPtx) {
