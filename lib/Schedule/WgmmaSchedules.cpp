@@ -29,7 +29,7 @@ struct WgmmaEntry {
 
 /// Fastest on an H100 SXM with bf16, H = 64, E = 7168, weights cold in L2: each
 /// row at the counts named behind it, in us, by kernels in a row, as
-///   python3 benchmarks/gpu_checks.py --bundles DIR --runtime LIBRARY
+///   python3 benchmarks/gpu_times.py DIR --output OUT
 /// measures them. In between, up to as many tokens as the clusters that run at
 /// a time have: 15 of 8, 30 of 4, 66 of 2, 132 of 1, and twice as many with two
 /// CTAs an SM.
