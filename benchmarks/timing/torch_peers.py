@@ -96,8 +96,6 @@ def prepare(task: plan.Task) -> Measure:
     torch.cuda.init()
     if task.column == "mm_lt":
         torch.backends.cuda.preferred_blas_library("cublaslt")
-    else:
-        torch.backends.cuda.preferred_blas_library("cublas")
     function = gemm if task.column in ("mm", "mm_lt") else chain
     if task.column == "torch_compile":
         function = torch.compile(chain, dynamic=True)
