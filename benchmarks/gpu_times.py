@@ -59,6 +59,8 @@ class Benchmark:
         self._records = records.Records(options.output / "records.jsonl")
         self._records.start_run(machine.describe(options.commit), " ".join(sys.argv))
         self._runner = processes.Runner()
+        #: Seconds of the batch before over the expected ones.
+        self._slowness = 1.0
 
     def measure(self) -> bool:
         """Does everything that is not done; False when the time was over first."""
@@ -100,7 +102,8 @@ class Benchmark:
             if task not in done and (not tokens or task.tokens in tokens)
         ]
         for batch in plan.batches(tasks):
-            if not self._has_time(plan.batch_seconds(batch, os.cpu_count())):
+            expected = plan.batch_seconds(batch, os.cpu_count())
+            if not self._has_time(expected * self._slowness):
                 return False
             start = time.monotonic()
             failures = 0
@@ -113,10 +116,12 @@ class Benchmark:
                 if outcome.result is None:
                     failures += 1
                     print(f"{task.column}, T = {task.tokens}: {outcome.error}")
+            seconds = time.monotonic() - start
+            self._slowness = seconds / expected
             counts = sorted({task.tokens for task in batch})
             print(
-                f"{len(batch) - failures} of {len(batch)} measured in "
-                f"{time.monotonic() - start:.1f} s: T = {counts}",
+                f"{len(batch) - failures} of {len(batch)} measured in {seconds:.1f} s "
+                f"({expected:.1f} expected): T = {counts}",
                 flush=True,
             )
         return True
