@@ -11,6 +11,7 @@ The GPU machine needs neither the compiler nor the build folder.
 
 import argparse
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -23,14 +24,10 @@ SHAPES = "64x7168,32x6144,16x4096,160x6144,48x1000,8x512"
 
 def gate_text(heads: int, hidden: int) -> str:
     """The example's chain for H heads and E hidden elements."""
-    return (
-        EXAMPLE.read_text()
-        .replace("x7168x", f"x{hidden}x")
-        .replace("tensor<64x", f"tensor<{heads}x")
-        .replace("x64x", f"x{heads}x")
-        .replace("tensor<7168x", f"tensor<{hidden}x")
-        .replace("[%tokens, 64, 1]", f"[%tokens, {heads}, 1]")
-    )
+    extents = {"64": str(heads), "7168": str(hidden)}
+    # An extent of a type, or of the shape that tensor.empty and the like are given.
+    pattern = r"(?<=[<x])(64|7168)(?=x)|(?<=%tokens, )(64)(?=, 1\])"
+    return re.sub(pattern, lambda found: extents[found[0]], EXAMPLE.read_text())
 
 
 def run(*command: str, text: str = "") -> str:

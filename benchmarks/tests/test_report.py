@@ -100,6 +100,13 @@ def test_failures_are_listed(tmp_path):
     assert "mm, T = 4: no memory" in report.write(tmp_path)
 
 
+def test_pages_of_other_programs_become_sections(tmp_path):
+    record(tmp_path, ("ours", 1, 2.0))
+    (tmp_path / "host_times.md").write_text("3 us\n")
+    assert report.write(tmp_path).endswith("## Host time of a launch\n\n3 us\n")
+    assert "3 us" in (tmp_path / "times.md").read_text()
+
+
 def test_plot(tmp_path):
     pytest.importorskip("matplotlib")
     entries = [

@@ -26,6 +26,11 @@ GOALS = {
 }
 #: Columns that compute the gate, against which ours must not lose.
 GATES = ("torch_compile", "triton")
+#: Pages of other programs that become sections where the folder has them: file, title.
+EXTRA_PAGES = (
+    ("host_times.md", "Host time of a launch"),
+    ("compile_times.md", "Compile time of each kernel"),
+)
 #: Largest step of the time between neighbouring T, beyond that of the bytes.
 MAX_STEP = 1.15
 
@@ -373,6 +378,9 @@ def write(folder: pathlib.Path) -> str:
         failures = [f"{line['column']}: {line['error']}" for line in store.failures()]
         return "\n".join(["nothing has been measured", *failures])
     page = markdown(store)
+    for name, title in EXTRA_PAGES:
+        if (folder / name).exists():
+            page += f"\n## {title}\n\n{(folder / name).read_text()}"
     (folder / "times.md").write_text(page)
     (folder / "times.json").write_text(json.dumps(summary(store), indent=1) + "\n")
     try:
@@ -380,5 +388,5 @@ def write(folder: pathlib.Path) -> str:
     except ImportError:
         page += "\nno plot: Matplotlib is not installed\n"
     before, _, rest = page.partition("## All T")
-    _, _, failures = rest.partition("## Failures")
-    return before + ("## Failures" + failures if failures else "")
+    _, heading, after = rest.partition("\n## ")
+    return before + heading + after
