@@ -175,6 +175,10 @@ static SmallVector<std::string> toolkitRoots() {
   return roots;
 }
 
+/// Lets ptxas work on several kernels at a time. The cubin has its options in
+/// it, so the number of threads is not the machine's.
+static constexpr llvm::StringLiteral splitCompileOption = "--split-compile=16";
+
 /// A path of two or three words below `root`.
 static std::string below(StringRef root, StringRef first, StringRef second,
                          StringRef third = "") {
@@ -226,12 +230,23 @@ std::optional<Ptxas> Ptxas::find(StringRef given,
   return std::nullopt;
 }
 
-std::string Ptxas::version() const {
+const std::string &Ptxas::version() {
+  if (!knownVersion.empty())
+    return knownVersion;
   std::string output;
   std::string number;
   if (runProgram({executable, "--version"}, output) == 0)
     number = parsePtxasVersion(output);
-  return number.empty() ? "ptxas" : "ptxas " + number;
+  return knownVersion = number.empty() ? "ptxas" : "ptxas " + number;
+}
+
+bool takesSplitCompile(StringRef version) {
+  unsigned major = 0, minor = 0;
+  auto [number, rest] = version.split(' ').second.split('.');
+  if (number.getAsInteger(10, major) ||
+      rest.split('.').first.getAsInteger(10, minor))
+    return false;
+  return major > 12 || (major == 12 && minor >= 9);
 }
 
 std::string Ptxas::fatbinary() const {
@@ -241,7 +256,7 @@ std::string Ptxas::fatbinary() const {
 }
 
 Ptxas::Result Ptxas::assemble(StringRef ptx, StringRef chip, StringRef name,
-                              bool fatbin) const {
+                              bool fatbin) {
   Result result;
   auto start = std::chrono::steady_clock::now();
   std::string ptxFile = makeTemporary(name, "ptx");
@@ -262,8 +277,11 @@ Ptxas::Result Ptxas::assemble(StringRef ptx, StringRef chip, StringRef name,
   }
 
   std::string arch = ("-arch=" + chip).str();
-  result.status = runProgram(
-      {executable, "-v", "-O3", arch, ptxFile, "-o", cubinFile}, result.output);
+  SmallVector<std::string> words = {executable, "-v", "-O3",    arch,
+                                    ptxFile,    "-o", cubinFile};
+  if (takesSplitCompile(version()))
+    words.push_back(splitCompileOption.str());
+  result.status = runProgram(words, result.output);
   std::string objectFile = cubinFile;
   if (result.status == 0 && fatbin) {
     result.program = "fatbinary";

@@ -40,6 +40,10 @@ llvm::SmallVector<std::string> parsePtxasWarnings(llvm::StringRef output);
 /// "13.0.88" from the output of `ptxas --version`, "" if there is none.
 std::string parsePtxasVersion(llvm::StringRef output);
 
+/// True when the assembler of `version`, "ptxas 13.0.88", is known to take the
+/// option that lets it work in several threads.
+bool takesSplitCompile(llvm::StringRef version);
+
 /// Finds libdevice.10.bc, the bitcode of CUDA's mathematical functions: in the
 /// toolkit that the assembler `ptxas` (may be "") is in, in $CUDA_HOME, in
 /// /usr/local/cuda, and in the toolkit of the path this project was configured
@@ -82,8 +86,8 @@ public:
   /// Path of the executable.
   llvm::StringRef path() const { return executable; }
 
-  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it.
-  std::string version() const;
+  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it once.
+  const std::string &version();
 
   /// The fatbinary tool beside the assembler, or "".
   std::string fatbinary() const;
@@ -92,12 +96,14 @@ public:
   /// With `fatbin`, the cubin and the PTX are packed by fatbinary(), which the
   /// caller has checked to be there.
   Result assemble(llvm::StringRef ptx, llvm::StringRef chip,
-                  llvm::StringRef name, bool fatbin) const;
+                  llvm::StringRef name, bool fatbin);
 
 private:
   explicit Ptxas(std::string path) : executable(std::move(path)) {}
 
   std::string executable;
+  /// Empty until version() was called.
+  std::string knownVersion;
 };
 
 } // namespace indexer

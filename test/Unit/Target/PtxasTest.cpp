@@ -65,6 +65,15 @@ TEST(PtxasOutput, version) {
   EXPECT_EQ(parsePtxasVersion("something else"), "");
 }
 
+TEST(PtxasOutput, splitCompile) {
+  EXPECT_TRUE(takesSplitCompile("ptxas 13.0.88"));
+  EXPECT_TRUE(takesSplitCompile("ptxas 12.9.86"));
+  EXPECT_FALSE(takesSplitCompile("ptxas 12.4.131"));
+  EXPECT_FALSE(takesSplitCompile("ptxas 11.8.89"));
+  EXPECT_FALSE(takesSplitCompile("ptxas"));
+  EXPECT_FALSE(takesSplitCompile(""));
+}
+
 TEST(PtxasFind, aGivenPathIsTheOnlyOne) {
   llvm::SmallVector<std::string> lookedAt;
   EXPECT_FALSE(Ptxas::find("/nonexistent/ptxas", lookedAt));
