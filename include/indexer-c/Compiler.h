@@ -31,6 +31,15 @@ typedef struct {
    * library was built with it, else PATH, then CUDA_HOME, then /usr/local/cuda,
    * then the path that this library was built with. */
   const char *ptxas;
+  /* "static": no kernel in flight writes a weight, and kernels start before the
+   * end of the one in front of them, on chips that can. NULL or "dependent":
+   * they do not. */
+  const char *weights;
+  /* Not 0: a row of x gives the same bits whatever T is (docs/numerics.md). */
+  int32_t batch_invariant;
+  /* Multiprocessors to choose kernels for, fewer than the chip has when others
+   * run beside them; 0: all. */
+  int64_t sm_budget;
 } IndexerCompileOptions;
 
 typedef struct IndexerProgram IndexerProgram;

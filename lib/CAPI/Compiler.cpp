@@ -99,6 +99,12 @@ IndexerStatus indexerCompile(const char *text, size_t size, const char *name,
       chosen.entry = options->entry;
     if (options && options->ptxas)
       chosen.ptxas = options->ptxas;
+    if (options && options->weights)
+      chosen.weights = options->weights;
+    if (options) {
+      chosen.batchInvariant = options->batch_invariant != 0;
+      chosen.smBudget = options->sm_budget;
+    }
     auto created =
         Program::create(StringRef(text, size), name ? name : "input", chosen);
     if (!created)

@@ -47,11 +47,20 @@ struct Stage {
 
 } // namespace
 
-static void buildSchedule(OpPassManager &pm, const ProgramOptions &options) {
+static SelectScheduleOptions selectOptions(const ProgramOptions &options) {
   SelectScheduleOptions select;
   select.chip = options.chip;
-  pm.addNestedPass<func::FuncOp>(createSelectSchedule(select));
-  pm.addNestedPass<func::FuncOp>(createVerifySchedule());
+  select.weights = options.weights;
+  select.batchInvariant = options.batchInvariant;
+  select.smBudget = options.smBudget;
+  return select;
+}
+
+static void buildSchedule(OpPassManager &pm, const ProgramOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createSelectSchedule(selectOptions(options)));
+  VerifyScheduleOptions verify;
+  verify.batchInvariant = options.batchInvariant;
+  pm.addNestedPass<func::FuncOp>(createVerifySchedule(verify));
 }
 
 static void buildSerialize(OpPassManager &pm, const ProgramOptions &options,
@@ -69,11 +78,11 @@ static constexpr Stage stages[] = {
     {"scheduled", "fused", buildSchedule},
     {"kernel", "scheduled",
      [](OpPassManager &pm, const ProgramOptions &options) {
-       buildToKernelPipeline(pm, options.chip);
+       buildToKernelPipeline(pm, selectOptions(options));
      }},
     {"nvvm", "kernel",
      [](OpPassManager &pm, const ProgramOptions &options) {
-       buildToNVVMPipeline(pm, options.chip);
+       buildToNVVMPipeline(pm, selectOptions(options));
      }},
     {"ptx", "nvvm",
      [](OpPassManager &pm, const ProgramOptions &options) {

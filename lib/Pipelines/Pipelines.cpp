@@ -132,21 +132,47 @@ struct FuseOptions : PassPipelineOptions<FuseOptions> {
       llvm::cl::init(false)};
 };
 
-/// Options of the pipelines that make GPU code.
-struct KernelOptions : PassPipelineOptions<KernelOptions> {
+/// What every pipeline that makes GPU code passes on to
+/// indexer-select-schedule.
+template <typename Options>
+struct ScheduledOptions : PassPipelineOptions<Options> {
+  using Base = PassPipelineOptions<Options>;
+  template <typename T>
+  using Option = typename Base::template Option<T>;
+
   Option<std::string> chip{
       *this, "chip",
       llvm::cl::desc(
           "Chip of the kernels: sm_80, sm_89, sm_90a, sm_100a or sm_120a"),
       llvm::cl::init("sm_90a")};
+  Option<std::string> weights{
+      *this, "weights",
+      llvm::cl::desc(
+          "static when no kernel in flight writes a weight, else dependent"),
+      llvm::cl::init("dependent")};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant",
+      llvm::cl::desc("Give a row of x the same bits whatever T is"),
+      llvm::cl::init(false)};
+  Option<int64_t> smBudget{
+      *this, "sm-budget",
+      llvm::cl::desc("Multiprocessors to choose for; 0: all of the chip"),
+      llvm::cl::init(0)};
+
+  SelectScheduleOptions select() const {
+    SelectScheduleOptions select;
+    select.chip = chip.getValue();
+    select.weights = weights.getValue();
+    select.batchInvariant = batchInvariant;
+    select.smBudget = smBudget;
+    return select;
+  }
 };
 
-struct CubinOptions : PassPipelineOptions<CubinOptions> {
-  Option<std::string> chip{
-      *this, "chip",
-      llvm::cl::desc(
-          "Chip of the kernels: sm_80, sm_89, sm_90a, sm_100a or sm_120a"),
-      llvm::cl::init("sm_90a")};
+/// Options of the pipelines that make GPU code.
+struct KernelOptions : ScheduledOptions<KernelOptions> {};
+
+struct CubinOptions : ScheduledOptions<CubinOptions> {
   Option<std::string> format{
       *this, "format",
       llvm::cl::desc("What to make: isa (PTX), bin (cubin) or fatbin"),
@@ -161,21 +187,23 @@ struct CubinOptions : PassPipelineOptions<CubinOptions> {
 
 } // namespace
 
-void indexer::buildToKernelPipeline(OpPassManager &pm, StringRef chip) {
+void indexer::buildToKernelPipeline(OpPassManager &pm,
+                                    const SelectScheduleOptions &select) {
   buildFusePipeline(pm);
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  SelectScheduleOptions select;
-  select.chip = chip.str();
   functions.addPass(createSelectSchedule(select));
-  functions.addPass(createVerifySchedule());
+  VerifyScheduleOptions verify;
+  verify.batchInvariant = select.batchInvariant;
+  functions.addPass(createVerifySchedule(verify));
   pm.addPass(createOutlineKernels());
   pm.addPass(createGenerateKernels());
 }
 
-void indexer::buildToNVVMPipeline(OpPassManager &pm, StringRef chip) {
-  buildToKernelPipeline(pm, chip);
+void indexer::buildToNVVMPipeline(OpPassManager &pm,
+                                  const SelectScheduleOptions &select) {
+  buildToKernelPipeline(pm, select);
   AttachTargetOptions target;
-  target.chip = chip.str();
+  target.chip = select.chip;
   pm.addPass(createAttachTarget(target));
   pm.addNestedPass<gpu::GPUModuleOp>(createLowerKernelsToNVVM());
 }
@@ -185,19 +213,19 @@ void indexer::registerPipelines() {
       "indexer-to-kernel",
       "Make GPU kernels of the head gates; the functions call them",
       [](OpPassManager &pm, const KernelOptions &options) {
-        buildToKernelPipeline(pm, options.chip.getValue());
+        buildToKernelPipeline(pm, options.select());
       });
   PassPipelineRegistration<KernelOptions>(
       "indexer-to-nvvm",
       "Make GPU kernels of the head gates, in the NVVM dialect",
       [](OpPassManager &pm, const KernelOptions &options) {
-        buildToNVVMPipeline(pm, options.chip.getValue());
+        buildToNVVMPipeline(pm, options.select());
       });
   PassPipelineRegistration<CubinOptions>(
       "indexer-to-cubin",
       "Make a gpu.binary of the head gates, with launch metadata",
       [](OpPassManager &pm, const CubinOptions &options) {
-        buildToNVVMPipeline(pm, options.chip.getValue());
+        buildToNVVMPipeline(pm, options.select());
         SerializeKernelsOptions serialize;
         serialize.format = options.format.getValue();
         serialize.ptxas = options.ptxas.getValue();

@@ -204,6 +204,13 @@ static KernelLaunch readLaunch(HeaderReader &reader, const Json &json) {
   KernelLaunch launch;
   launch.kernel = reader.string(json, "kernel");
   launch.family = reader.string(json, "family");
+  // A bundle without these runs as well.
+  if (json.is_object() && json.contains("order"))
+    launch.order = reader.string(json, "order");
+  if (json.is_object() && json.contains("static_operands"))
+    for (const Json &operand : reader.array(json, "static_operands"))
+      launch.staticOperands.push_back(
+          reader.integer<unsigned>(operand, "static_operands"));
   launch.chip = reader.string(json, "chip");
   launch.minTokens = reader.integerField<int64_t>(json, "min_tokens");
   launch.maxTokens = reader.integerField<int64_t>(json, "max_tokens");

@@ -78,6 +78,7 @@ static Json toJson(const KernelLaunch &launch) {
     parameters.push_back(toJson(parameter));
   return {{"kernel", launch.kernel},
           {"family", launch.family},
+          {"order", launch.order},
           {"chip", launch.chip},
           {"min_tokens", launch.minTokens},
           {"max_tokens", launch.maxTokens},
@@ -90,6 +91,7 @@ static Json toJson(const KernelLaunch &launch) {
           {"dynamic_shared_bytes", launch.dynamicSharedBytes},
           {"alignment", launch.alignment},
           {"starts_early", launch.startsEarly},
+          {"static_operands", launch.staticOperands},
           {"parameters", std::move(parameters)},
           {"resources",
            {{"registers", launch.resources.registers},

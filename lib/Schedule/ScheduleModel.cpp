@@ -9,6 +9,7 @@
 #include "indexer/Schedule/ScheduleModel.h"
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Schedule/ReductionOrder.h"
 #include "indexer/Schedule/WgmmaSchedules.h"
 
 #include "mlir/IR/BuiltinTypeInterfaces.h"
@@ -81,7 +82,7 @@ static int64_t plainCost(const ScheduleProblem &problem,
       std::clamp<int64_t>(65536 / (registers * schedule.threads), 1, 16);
 
   int64_t ctasPerSm = llvm::divideCeil(countTiles(problem, schedule),
-                                       problem.chip.multiprocessors);
+                                       problem.multiprocessors());
   int64_t waves = llvm::divideCeil(ctasPerSm, resident);
   return waves * (steps * loadLatency + ctaOverhead) + ctasPerSm * issue;
 }
@@ -89,9 +90,10 @@ static int64_t plainCost(const ScheduleProblem &problem,
 /// Clusters of `cluster` CTAs that run at a time with one CTA an SM. Clusters
 /// do not cross GPCs, whose sizes are uneven: an H100 holds 66 of 2, 30 of 4,
 /// 15 of 8, 7 of 16 (measured).
-static int64_t residentClusters(const ChipModel &chip, int64_t cluster) {
-  int64_t usable =
-      cluster > 2 ? chip.multiprocessors * 10 / 11 : chip.multiprocessors;
+static int64_t residentClusters(const ScheduleProblem &problem,
+                                int64_t cluster) {
+  int64_t all = problem.multiprocessors();
+  int64_t usable = cluster > 2 ? all * 10 / 11 : all;
   return std::max<int64_t>(1, usable / cluster);
 }
 
@@ -103,13 +105,14 @@ static int64_t residentCost(const ScheduleProblem &problem,
   int64_t cluster = schedule.cluster;
   int64_t outputs = schedule.tileT * schedule.tileH;
   int64_t tiles = countTiles(problem, schedule);
-  int64_t resident = residentClusters(problem.chip, cluster);
+  int64_t resident = residentClusters(problem, cluster);
   int64_t bytes = (schedule.tileT + schedule.tileH) * (problem.d / cluster) * 2;
   int64_t steps = problem.d / residentStep(schedule.family, schedule.threads,
                                            schedule.cluster);
   int64_t ctas = std::min(tiles, resident) * cluster;
   bool isDot = schedule.family == Family::Dot;
-  int64_t freeCtas = problem.chip.multiprocessors * (isDot ? 2 : 1) / 2;
+  int64_t freeCtas =
+      std::max<int64_t>(1, problem.multiprocessors() * (isDot ? 2 : 1) / 2);
 
   int64_t cost = isDot ? 1310 + 100 * outputs : 1820 + outputs * 3 / 2;
   if (cluster > 8)
@@ -132,7 +135,10 @@ namespace {
 /// Keeps the cheapest of the schedules that it is shown.
 class Cheapest {
 public:
-  explicit Cheapest(const ScheduleProblem &problem) : problem(problem) {}
+  /// Of the families that load all of d at once only schedules that sum in
+  /// `order` count, unless it is empty.
+  explicit Cheapest(const ScheduleProblem &problem, StringRef order = "")
+      : problem(problem), order(order) {}
 
   void consider(const KernelSchedule &schedule) {
     int64_t cost = scheduleCost(problem, schedule);
@@ -150,6 +156,7 @@ public:
 
 private:
   const ScheduleProblem &problem;
+  StringRef order;
   int64_t bestCost = std::numeric_limits<int64_t>::max();
 };
 } // namespace
@@ -164,7 +171,8 @@ void Cheapest::considerResident(Family family, int64_t tileT, int64_t tileH,
       cluster > problem.chip.maxCluster ||
       sharedBytes(schedule) > maxStaticSharedBytes ||
       residentRegisters(family, tileT, tileH, problem.d / step) >
-          registersPerThread(threads))
+          registersPerThread(threads) ||
+      (!order.empty() && reductionOrder(schedule) != order))
     return;
   consider(schedule);
 }
@@ -179,14 +187,15 @@ choosePlain(const ScheduleProblem &problem) {
   return cheapest.best;
 }
 
-/// The cheapest schedule that loads all of d at once; nothing when d fits none,
-/// or on chips without clusters from a few tokens on.
+/// The cheapest schedule that loads all of d at once and, unless it is empty,
+/// sums in `order`; nothing when d fits none, or on chips without clusters from
+/// a few tokens on.
 static std::optional<KernelSchedule>
-chooseResident(const ScheduleProblem &problem) {
+chooseResident(const ScheduleProblem &problem, StringRef order = "") {
   // Warps from many to few: the more, the fewer loads a thread has to issue.
   static constexpr int64_t maxWarps = 16, minWarps = 4;
   static constexpr int64_t maxDotWarps = 28, maxDotTokens = 4;
-  Cheapest cheapest(problem);
+  Cheapest cheapest(problem, order);
   if (problem.t <= maxDotTokens)
     for (int64_t warps = maxDotWarps; warps >= minWarps; --warps)
       for (int64_t tileT : {1, 2})
@@ -252,17 +261,42 @@ static void endBefore(int64_t end, SmallVectorImpl<KernelSchedule> &schedules) {
   schedules.erase(std::next(last), schedules.end());
 }
 
+/// Appends schedules that load all of d at once and have one order, that of the
+/// cheapest for a batch of middle size. Its tile fits every T.
+static void appendOneOrder(const ScheduleProblem &problem,
+                           ArrayRef<int64_t> tokens,
+                           SmallVectorImpl<KernelSchedule> &schedules) {
+  constexpr int64_t middleTokens = 64;
+  ScheduleProblem middle = problem;
+  middle.t = middleTokens;
+  std::optional<KernelSchedule> typical = chooseResident(middle);
+  if (!typical)
+    return;
+  std::string order = reductionOrder(*typical);
+  appendRanges(
+      problem, tokens,
+      [&](const ScheduleProblem &problem) {
+        return chooseResident(problem, order);
+      },
+      schedules);
+}
+
 /// Appends the schedules of the families that load all of d at once.
 static void appendResident(const ScheduleProblem &problem,
                            ArrayRef<int64_t> tokens, bool isEarly,
                            SmallVectorImpl<KernelSchedule> &schedules) {
-  if (problem.chip.isMeasured && problem.h == measuredH &&
-      problem.d == measuredD)
+  auto chooseAny = [](const ScheduleProblem &problem) {
+    return chooseResident(problem);
+  };
+  if (problem.isBatchInvariant)
+    appendOneOrder(problem, tokens, schedules);
+  else if (problem.isMeasured() && problem.h == measuredH &&
+           problem.d == measuredD)
     appendMeasured(isEarly ? ArrayRef(measuredEarlyTable)
                            : ArrayRef(measuredTable),
                    problem.t, schedules);
   else
-    appendRanges(problem, tokens, chooseResident, schedules);
+    appendRanges(problem, tokens, chooseAny, schedules);
 }
 
 /// Appends the schedules with conditions.
@@ -282,6 +316,17 @@ static void appendConditional(const ScheduleProblem &problem,
   if (isEarly)
     for (KernelSchedule &schedule : schedules)
       schedule.weights = Weights::Static;
+}
+
+KernelSchedule indexer::readSchedule(ScheduleAttr schedule) {
+  KernelSchedule fields = {schedule.getFamily(),  schedule.getTileT(),
+                           schedule.getTileH(),   schedule.getThreads(),
+                           schedule.getCluster(), schedule.getMaxTokens()};
+  fields.tileD = schedule.getTileD();
+  fields.stages = schedule.getStages();
+  fields.parts = schedule.getParts();
+  fields.weights = schedule.getWeights();
+  return fields;
 }
 
 SmallVector<KernelSchedule> indexer::chooseSchedules(ScheduleProblem problem) {

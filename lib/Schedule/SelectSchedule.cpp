@@ -14,6 +14,7 @@
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "indexer/Fusion/FusedOp.h"
 #include "indexer/Schedule/Passes.h"
+#include "indexer/Schedule/ReductionOrder.h"
 #include "indexer/Schedule/ScheduleModel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -46,7 +47,8 @@ static void remarkSchedule(Location loc, const ScheduleProblem &problem,
   remark << remark::metric("family", stringifyFamily(schedule.family))
          << remark::metric("tile", tile)
          << remark::metric("threads", schedule.threads)
-         << remark::metric("tokens", tokens);
+         << remark::metric("tokens", tokens)
+         << remark::metric("order", reductionOrder(schedule));
   if (schedule.weights == Weights::Static)
     remark << remark::metric("weights", stringifyWeights(schedule.weights));
   if (schedule.cluster > 1)
@@ -69,14 +71,15 @@ static bool hasSixteenBitRows(const FusedOp &fused) {
          fused.inputMap(1).getDimPosition(1) == FusedOp::dLoop;
 }
 
-/// Sets the schedules of one fused op.
-static void selectSchedules(const FusedOp &fused, const ChipModel &chip,
-                            Weights weights) {
+/// Sets the schedules of one fused op. `problem` has everything but what the
+/// op says.
+static void selectSchedules(const FusedOp &fused, ScheduleProblem problem) {
   linalg::GenericOp op = fused.op;
   SmallVector<int64_t, 3> extents = fused.extents();
-  ScheduleProblem problem = {extents[FusedOp::tLoop],  extents[FusedOp::hLoop],
-                             extents[FusedOp::dLoop],  chip,
-                             hasSixteenBitRows(fused), weights};
+  problem.t = extents[FusedOp::tLoop];
+  problem.h = extents[FusedOp::hLoop];
+  problem.d = extents[FusedOp::dLoop];
+  problem.isSixteenBit = hasSixteenBitRows(fused);
   SmallVector<Attribute> schedules;
   int64_t minTokens = 1;
   bool wasPlain = false;
@@ -91,7 +94,7 @@ static void selectSchedules(const FusedOp &fused, const ChipModel &chip,
     schedules.push_back(ScheduleAttr::get(
         op.getContext(), schedule.family, schedule.tileT, schedule.tileH,
         schedule.threads, schedule.cluster, schedule.tileD, schedule.stages,
-        schedule.weights, schedule.maxTokens));
+        schedule.parts, schedule.weights, schedule.maxTokens));
   }
   op->setAttr(schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
 }
@@ -114,12 +117,25 @@ struct SelectSchedule
           << "\"; accepted are dependent, static";
       return signalPassFailure();
     }
+    ScheduleProblem problem = {};
+    problem.chip = (*target)->model;
+    if (smBudget < 0 || smBudget > problem.chip.multiprocessors) {
+      getOperation().emitError()
+          << "option 'sm-budget' of 'indexer-select-schedule' got "
+          << smBudget.getValue() << "; accepted are 0 (all) to "
+          << problem.chip.multiprocessors << ", the multiprocessors of "
+          << chip;
+      return signalPassFailure();
+    }
+    problem.weights = *promise;
+    problem.isBatchInvariant = batchInvariant;
+    problem.smBudget = smBudget;
     getOperation().walk([&](linalg::GenericOp op) {
       if (op->hasAttr(schedulesAttrName))
         return;
       FailureOr<FusedOp> fused = FusedOp::read(op);
       if (succeeded(fused))
-        selectSchedules(*fused, (*target)->model, *promise);
+        selectSchedules(*fused, problem);
     });
   }
 };

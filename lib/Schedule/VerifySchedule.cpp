@@ -15,6 +15,7 @@
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "indexer/Fusion/FusedOp.h"
 #include "indexer/Schedule/Passes.h"
+#include "indexer/Schedule/ReductionOrder.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -95,10 +96,11 @@ static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
     return emit() << "multiplies " << types[0] << " by " << types[1]
                   << ", accepted are two operands of bf16 or two of f16";
   int64_t extent = fused.extents()[FusedOp::dLoop];
-  int64_t step = schedule.getFamily() == Family::CpAsyncWgmma
-                     ? schedule.getCluster() * schedule.getTileD()
-                     : residentStep(schedule.getFamily(), schedule.getThreads(),
-                                    schedule.getCluster());
+  int64_t step =
+      schedule.getFamily() == Family::CpAsyncWgmma
+          ? schedule.getCluster() * schedule.getParts() * schedule.getTileD()
+          : residentStep(schedule.getFamily(), schedule.getThreads(),
+                         schedule.getCluster());
   if (ShapedType::isDynamic(extent) || extent % step != 0)
     return emit()
            << "takes " << step
@@ -126,8 +128,37 @@ static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
   return success();
 }
 
+/// Checks that a row's bits do not depend on T: the schedules of each kind,
+/// with conditions or plain, sum in one order and serve every T. Which kind
+/// runs depends on where x and weight lie in memory alone.
+static LogicalResult verifyOneOrder(Operation *op,
+                                    ArrayRef<ScheduleAttr> schedules) {
+  for (size_t number = 1; number < schedules.size(); ++number) {
+    ScheduleAttr before = schedules[number - 1], schedule = schedules[number];
+    if (before.isConditional() != schedule.isConditional()) {
+      if (before.isUnbounded())
+        continue;
+      return op->emitOpError()
+             << "schedule " << number - 1
+             << " serves 'max_tokens' = " << before.getMaxTokens()
+             << ", and plain kernels sum for more tokens in another order: "
+                "'batch-invariant' asks for a last schedule with conditions "
+                "that has no 'max_tokens'";
+    }
+    std::string first = reductionOrder(before),
+                other = reductionOrder(schedule);
+    if (first != other)
+      return op->emitOpError()
+             << "schedule " << number << " sums over d by " << other
+             << ", expected " << first
+             << " as the one before it: 'batch-invariant' asks for one order";
+  }
+  return success();
+}
+
 /// Checks the attribute `attr` of `op`.
-static LogicalResult verifySchedules(Operation *op, Attribute attr) {
+static LogicalResult verifySchedules(Operation *op, Attribute attr,
+                                     bool isBatchInvariant) {
   auto array = dyn_cast<ArrayAttr>(attr);
   if (!array || array.empty() ||
       !llvm::all_of(array, llvm::IsaPred<ScheduleAttr>))
@@ -147,7 +178,8 @@ static LogicalResult verifySchedules(Operation *op, Attribute attr) {
 
   SmallVector<ScheduleAttr> schedules =
       llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>);
-  if (failed(verifyTokens(op, schedules)))
+  if (failed(verifyTokens(op, schedules)) ||
+      (isBatchInvariant && failed(verifyOneOrder(op, schedules))))
     return failure();
 
   for (auto [number, schedule] : llvm::enumerate(schedules))
@@ -172,11 +204,13 @@ static LogicalResult verifySchedules(Operation *op, Attribute attr) {
 namespace {
 struct VerifySchedule
     : public indexer::impl::VerifyScheduleBase<VerifySchedule> {
+  using Base::Base;
+
   void runOnOperation() override {
     // Every wrong op gets its diagnostic.
     getOperation().walk([&](Operation *op) {
       if (Attribute attr = op->getAttr(schedulesAttrName))
-        if (failed(verifySchedules(op, attr)))
+        if (failed(verifySchedules(op, attr, batchInvariant)))
           signalPassFailure();
     });
     markAllAnalysesPreserved();

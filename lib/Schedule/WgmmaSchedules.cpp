@@ -69,22 +69,36 @@ static constexpr int64_t wideStage = 128, narrowStage = 64;
 /// bytes (CUDA Programming Guide, "Compute Capability 9.x").
 static constexpr int64_t smSharedBytes = 228 * 1024, ctaReserve = 1024;
 
+/// Parts of d that batch-invariant schedules sum by themselves: CTAs of the
+/// largest cluster of the table.
+static constexpr int64_t invariantParts = 8;
+
 /// Tiles of heads of `problem`.
 static int64_t headTiles(const ScheduleProblem &problem) {
   return llvm::divideCeil(problem.h, tileH);
 }
 
-/// The schedule of `entry` for `problem`. A cluster that does not divide d gets
-/// smaller.
+/// Divides d of `problem`: a number of parts that does not divide it gets
+/// smaller. A batch-invariant schedule always has the same number, and each CTA
+/// of its cluster several of them.
+static void divideElements(const ScheduleProblem &problem,
+                           KernelSchedule &schedule) {
+  int64_t parts = problem.isBatchInvariant ? invariantParts : schedule.cluster;
+  while (problem.d % (parts * narrowStage) != 0)
+    parts /= 2;
+  schedule.tileD =
+      problem.d % (parts * wideStage) == 0 ? wideStage : narrowStage;
+  schedule.cluster = std::min(schedule.cluster, parts);
+  schedule.parts = parts / schedule.cluster;
+}
+
+/// The schedule of `entry` for `problem`.
 static KernelSchedule scheduleOf(const ScheduleProblem &problem,
                                  const WgmmaEntry &entry) {
   KernelSchedule schedule = {
       Family::CpAsyncWgmma, entry.tileT,    tileH, threads,
       entry.cluster,        entry.maxTokens};
-  while (problem.d % (schedule.cluster * narrowStage) != 0)
-    schedule.cluster /= 2;
-  schedule.tileD =
-      problem.d % (schedule.cluster * wideStage) == 0 ? wideStage : narrowStage;
+  divideElements(problem, schedule);
   int64_t steps = problem.d / (schedule.cluster * schedule.tileD);
   int64_t available = smSharedBytes / entry.ctas - ctaReserve;
   int64_t fixed = cpAsyncWgmmaSharedBytes(entry.tileT, schedule.tileD,
@@ -94,8 +108,10 @@ static KernelSchedule scheduleOf(const ScheduleProblem &problem,
                   fixed;
   schedule.stages =
       std::max<int64_t>(2, std::min(steps, (available - fixed) / stage));
+  // A row ends where its clusters fill the chip.
   if (schedule.maxTokens != unboundedTokens)
-    schedule.maxTokens /= headTiles(problem);
+    schedule.maxTokens = schedule.maxTokens * problem.multiprocessors() /
+                         problem.chip.multiprocessors / headTiles(problem);
   return schedule;
 }
 
@@ -107,6 +123,8 @@ bool indexer::takesWgmma(const ScheduleProblem &problem) {
 }
 
 int64_t indexer::firstWgmmaTokens(const ScheduleProblem &problem) {
+  if (problem.isBatchInvariant)
+    return 1;
   int64_t first =
       problem.weights == Weights::Static ? firstEarlyTokens : firstTokens;
   return std::max<int64_t>(1, first / headTiles(problem));
@@ -116,7 +134,7 @@ void indexer::appendWgmma(const ScheduleProblem &problem,
                           SmallVectorImpl<KernelSchedule> &schedules) {
   int64_t served = firstWgmmaTokens(problem) - 1;
   ArrayRef<WgmmaEntry> table(wgmmaTable);
-  if (problem.weights == Weights::Static)
+  if (problem.weights == Weights::Static && !problem.isBatchInvariant)
     table = table.drop_front(firstEarlyRow);
   for (const WgmmaEntry &entry : table) {
     KernelSchedule schedule = scheduleOf(problem, entry);

@@ -137,6 +137,7 @@ static runtime::KernelLaunch makeLaunch(const KernelLaunchInfo &info,
   runtime::KernelLaunch launch;
   launch.kernel = info.kernel;
   launch.family = info.family;
+  launch.order = info.order;
   launch.minTokens = info.minTokens;
   launch.maxTokens = info.maxTokens;
   launch.tileT = info.tileT;
@@ -148,6 +149,8 @@ static runtime::KernelLaunch makeLaunch(const KernelLaunchInfo &info,
   launch.dynamicSharedBytes = info.dynamicSharedBytes;
   launch.alignment = info.alignment;
   launch.startsEarly = info.startsEarly;
+  launch.staticOperands.assign(info.staticOperands.begin(),
+                               info.staticOperands.end());
   for (const KernelParameterInfo &parameter : info.parameters)
     launch.parameters.push_back(makeParameter(parameter));
   launch.resources = readResources(binary, info.kernel);

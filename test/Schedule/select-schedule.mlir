@@ -30,13 +30,13 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
       -> tensor<?x64xf32>
-  // expected-remark @below {{family=dot, smem-bytes=56, threads=448, tile=1x1, tokens=1..2}}
-  // expected-remark @below {{cluster=8, family=register_mma, smem-bytes=5640, threads=448, tile=8x8, tokens=3..8}}
+  // expected-remark @below {{family=dot, order="fma in 448 threads, 2 chains each", smem-bytes=56, threads=448, tile=1x1, tokens=1..2}}
+  // expected-remark @below {{cluster=8, family=register_mma, order="mma in 14 warps, 8 parts", smem-bytes=5640, threads=448, tile=8x8, tokens=3..8}}
   // expected-remark @below {{tile=16x16, tokens=9..16}}
   // expected-remark @below {{tile=16x16, tokens=17..32}}
   // expected-remark @below {{tile=16x32, tokens=33..48}}
   // expected-remark @below {{tile=24x32, tokens=49..72}}
-  // expected-remark @below {{cluster=8, family=cp_async_wgmma, smem-bytes=132104, threads=128, tile=8x64, tokens=73..120}}
+  // expected-remark @below {{cluster=8, family=cp_async_wgmma, order="wgmma of 128 columns, 8 parts", smem-bytes=132104, threads=128, tile=8x64, tokens=73..120}}
   // expected-remark @below {{tile=16x64, tokens=121..240}}
   // expected-remark @below {{tile=32x64, tokens=241..480}}
   // expected-remark @below {{tile=24x64, tokens=481..720}}
@@ -58,7 +58,7 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   // expected-remark @below {{tile=1x2, tokens=2..4}}
   // expected-remark @below {{tile=2x4, tokens=5..16}}
   // expected-remark @below {{tile=4x8, tokens=17..64}}
-  // expected-remark @below {{[Analysis] SelectSchedule | Category:indexer-schedule | family=plain, smem-bytes=1024, threads=128, tile=8x8, tokens=65..inf}}
+  // expected-remark @below {{[Analysis] SelectSchedule | Category:indexer-schedule | family=plain, order="fma in 128 threads", smem-bytes=1024, threads=128, tile=8x8, tokens=65..inf}}
   %r:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th, #th],
       iterator_types = ["parallel", "parallel", "reduction"]}
@@ -88,7 +88,7 @@ func.func @static_tokens(%x: tensor<64x7168xbf16>, %w: tensor<64x7168xbf16>,
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<64x64xf32>)
       -> tensor<64x64xf32>
   // expected-remark @below {{cluster=16, ctas=96, family=register_mma,}}
-  // expected-remark @below {{ctas=128, family=plain, smem-bytes=512, threads=128, tile=4x8, tokens=1..inf}}
+  // expected-remark @below {{ctas=128, family=plain, order="fma in 128 threads", smem-bytes=512, threads=128, tile=4x8, tokens=1..inf}}
   %r:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th, #th],
       iterator_types = ["parallel", "parallel", "reduction"]}

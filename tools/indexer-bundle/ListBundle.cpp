@@ -74,7 +74,7 @@ static std::string tokensText(const KernelLaunch &launch) {
 
 static void listLaunches(const FusedKernel &kernel) {
   Table table({"kernel", "family", "chip", "T", "tile", "split", "threads",
-               "cluster", "aligned", "shared", "registers", "spills"});
+               "cluster", "aligned", "shared", "registers", "spills", "order"});
   for (const KernelLaunch &launch : kernel.launches)
     table.add(
         {launch.kernel, launch.family,
@@ -85,7 +85,7 @@ static void listLaunches(const FusedKernel &kernel) {
          std::to_string(launch.resources.sharedBytes +
                         static_cast<int64_t>(launch.dynamicSharedBytes)),
          std::to_string(launch.resources.registers),
-         std::to_string(launch.resources.spillBytes)});
+         std::to_string(launch.resources.spillBytes), launch.order});
   table.print();
 }
 

@@ -31,8 +31,9 @@ namespace {
 
 /// What the command line says.
 struct Options {
-  std::string file, output, entry, ptxas;
-  int64_t heads = 0, hidden = 0;
+  std::string file, output, entry, ptxas, weights = "dependent";
+  int64_t heads = 0, hidden = 0, smBudget = 0;
+  bool batchInvariant = false;
   std::vector<std::string> chips = {"sm_90a"};
 };
 
@@ -128,6 +129,9 @@ static void run(const Options &options) {
   compile.chip = options.chips.front().c_str();
   compile.entry = options.entry.empty() ? nullptr : options.entry.c_str();
   compile.ptxas = options.ptxas.empty() ? nullptr : options.ptxas.c_str();
+  compile.weights = options.weights.c_str();
+  compile.batch_invariant = options.batchInvariant;
+  compile.sm_budget = options.smBudget;
   ProgramOwner owner;
   check(indexerCompile(text.data(), text.size(), name.c_str(), &compile,
                        &owner.program));
@@ -191,6 +195,14 @@ int main(int argc, char **argv) {
   app.add_option("-o,--output", options.output,
                  "File to write; default: the input's name with .idxb, in the "
                  "current folder");
+  app.add_option("--weights", options.weights,
+                 "static: no kernel in flight writes a weight, and kernels "
+                 "start before the end of the one in front; default dependent");
+  app.add_flag("--batch-invariant", options.batchInvariant,
+               "Give a row of x the same bits whatever T is");
+  app.add_option("--sm-budget", options.smBudget,
+                 "Multiprocessors to choose kernels for; default: all of the "
+                 "chip");
   app.add_option("--entry", options.entry,
                  "Entry function, where there are several");
   app.add_option("--ptxas", options.ptxas,

@@ -37,6 +37,12 @@ struct ProgramOptions {
   std::string entry;
   /// Path of ptxas; empty: looked for.
   std::string ptxas;
+  /// "static" when no kernel in flight writes a weight, else "dependent".
+  std::string weights = "dependent";
+  /// Give a row of x the same bits whatever T is.
+  bool batchInvariant = false;
+  /// Multiprocessors to choose kernels for; 0: all of the chip.
+  int64_t smBudget = 0;
 };
 
 /// An argument given by the caller: a strided tensor in host memory (strides in

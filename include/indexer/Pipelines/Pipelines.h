@@ -9,7 +9,7 @@
 #define INDEXER_PIPELINES_PIPELINES_H
 
 #include "indexer/Fusion/Passes.h"
-#include "llvm/ADT/StringRef.h"
+#include "indexer/Schedule/Passes.h"
 
 namespace mlir {
 class DialectRegistry;
@@ -32,11 +32,14 @@ void buildFusePipeline(mlir::OpPassManager &pm,
 void buildToCPUPipeline(mlir::OpPassManager &pm);
 
 /// --indexer-to-kernel: any earlier stage -> `gpu.module` with kernels for
-/// `chip`; each gate is a call of a private function with a C interface.
-void buildToKernelPipeline(mlir::OpPassManager &pm, llvm::StringRef chip);
+/// the chip of `select`; each gate is a call of a private function with a C
+/// interface.
+void buildToKernelPipeline(mlir::OpPassManager &pm,
+                           const SelectScheduleOptions &select);
 
 /// --indexer-to-nvvm: the same, kernels in the NVVM and LLVM dialects.
-void buildToNVVMPipeline(mlir::OpPassManager &pm, llvm::StringRef chip);
+void buildToNVVMPipeline(mlir::OpPassManager &pm,
+                         const SelectScheduleOptions &select);
 
 /// Registers the pipelines that users type: --indexer-fuse,
 /// --indexer-to-kernel, --indexer-to-nvvm, --indexer-to-cubin and

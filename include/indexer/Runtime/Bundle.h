@@ -93,6 +93,9 @@ struct KernelLaunch {
   std::string kernel;
   /// Family of the schedule, such as "plain".
   std::string family;
+  /// Order of the sum over d, in words; launches of one order give the same
+  /// bits. For people, not used by a launch.
+  std::string order;
   /// Chip whose code objects have the function, such as "sm_90a"; empty: all of
   /// the bundle have it. The others' launches are dropped at load.
   std::string chip;
@@ -117,6 +120,9 @@ struct KernelLaunch {
   /// The kernel may start while the one before it on the stream still runs, and
   /// waits for its end by itself (programmatic dependent launch).
   bool startsEarly = false;
+  /// Operands that it reads before it waits: no kernel in flight may write
+  /// them. For people, not used by a launch.
+  std::vector<unsigned> staticOperands;
   std::vector<KernelParameter> parameters;
   KernelResources resources;
 };

@@ -28,11 +28,14 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
 
     *Declines* an op that carries schedules already: a hand-written one is kept.
 
-    *Numerics*: a schedule decides the order of the sum over d through `family`,
-    `threads` and `cluster`. All plain schedules that this pass writes have the
-    same `threads`, so where only they run, the bits of a row do not depend on
-    T. With the other families a row's bits change from one token range to the
-    next, and never within one.
+    *Numerics*: a schedule decides the order of the sum over d (see
+    `reductionOrder`). All plain schedules that this pass writes have the same
+    `threads`, so where only they run, the bits of a row do not depend on T. With
+    the other families a row's bits change from one token range to the next, and
+    never within one. With `batch-invariant` all schedules with conditions have
+    one order, too, and serve every T: a row's bits depend on H, E, the chip, and
+    on whether x and weight lie in memory as those kernels ask for, never on T or
+    on what else is in the batch.
 
     *Options*: `chip` (no unit, default sm_90a) is the GPU that the model knows
     multiprocessors and clusters of; it is fitted to sm_90a, where tables of
@@ -40,7 +43,16 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     tokens of 64 heads on. `weights` (dependent or static,
     default dependent): static is the caller's promise that no kernel in flight
     writes a weight; kernels then start before the one in front of them has
-    ended, on chips of compute capability 9.0 and later.
+    ended, on chips of compute capability 9.0 and later. `batch-invariant`
+    (default false): on sm_90a every kernel with conditions is of the family
+    `cp_async_wgmma` and sums 8 parts of d, by clusters of 8 for few tokens down
+    to single CTAs for many; elsewhere of the family `register_mma` with one
+    cluster and one number of threads, and where there are no clusters all
+    kernels are plain. `sm-budget` (multiprocessors, default 0: all of the chip):
+    choose as if the chip had no more, so that kernels leave the others to what
+    runs beside them. A grid of as many CTAs as fit is filled first; one with
+    more, for many tokens, still spreads over every SM that is free, as no launch
+    can be kept off an SM.
 
     *Example*: `test/Schedule/select-schedule.mlir`.
   }];
@@ -48,7 +60,11 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     Option<"chip", "chip", "std::string", /*default=*/"\"sm_90a\"",
            "GPU to choose for, such as sm_90a">,
     Option<"weights", "weights", "std::string", /*default=*/"\"dependent\"",
-           "static when no kernel in flight writes a weight, else dependent">];
+           "static when no kernel in flight writes a weight, else dependent">,
+    Option<"batchInvariant", "batch-invariant", "bool", /*default=*/"false",
+           "Give a row of x the same bits whatever T is">,
+    Option<"smBudget", "sm-budget", "int64_t", /*default=*/"0",
+           "Multiprocessors to choose for; 0: all of the chip">];
   let dependentDialects = ["::indexer::IndexerDialect"];
 }
 
@@ -68,18 +84,24 @@ def VerifySchedule : Pass<"indexer-verify-schedule", "mlir::func::FuncOp"> {
     static multiple of `tile_h`; E is not a static multiple of what the threads
     take at a time; the loads need more registers than a thread has. Of the
     family `cp_async_wgmma`: the types, in the same way; E is not a static
-    multiple of `cluster` x `tile_d`. Shared memory is bounded by the verifier
+    multiple of `cluster` x `parts` x `tile_d`. With `batch-invariant`: two
+    schedules with conditions, or two plain ones, sum in different orders; those
+    with conditions do not serve every T. Shared memory is bounded by the verifier
     of the attribute: 48 KiB, which every chip has, or 227 KiB for
     `cp_async_wgmma`, which runs on sm_90a only.
 
     *Numerics*: none.
 
-    *Options*: none. What is checked holds for every chip that is accepted;
+    *Options*: `batch-invariant` (default false): also check that a row's bits
+    cannot depend on T. What is checked holds for every chip that is accepted;
     clusters of more than one CTA need compute capability 9.0, which
     serialization checks.
 
     *Example*: `test/Schedule/verify-schedule.mlir`.
   }];
+  let options = [
+    Option<"batchInvariant", "batch-invariant", "bool", /*default=*/"false",
+           "Reject schedules that give a row other bits for another T">];
   let dependentDialects = ["::indexer::IndexerDialect"];
 }
 

@@ -33,15 +33,32 @@ struct ScheduleProblem {
   bool isSixteenBit;
   /// Static: kernels that can start early do, where the chip has it.
   Weights weights;
+  /// True when all schedules with conditions must sum over d in one order.
+  bool isBatchInvariant = false;
+  /// Multiprocessors that kernels may fill; 0: all of the chip.
+  int64_t smBudget = 0;
+
+  /// Multiprocessors that kernels may fill.
+  int64_t multiprocessors() const {
+    return smBudget ? smBudget : chip.multiprocessors;
+  }
+  /// True where the tables of measured schedules hold: on the whole chip that
+  /// they were measured on.
+  bool isMeasured() const {
+    return chip.isMeasured && multiprocessors() == chip.multiprocessors;
+  }
 };
 
 /// One kernel: the fields of `#indexer.schedule`.
 struct KernelSchedule {
   Family family;
   int64_t tileT, tileH, threads, cluster, maxTokens;
-  int64_t tileD = 0, stages = 0;
+  int64_t tileD = 0, stages = 0, parts = 1;
   Weights weights = Weights::Dependent;
 };
+
+/// The fields of `schedule`.
+KernelSchedule readSchedule(ScheduleAttr schedule);
 
 /// Cycles that the model gives for `schedule` on `problem`, whose extents are
 /// all known.
@@ -52,7 +69,9 @@ int64_t scheduleCost(const ScheduleProblem &problem,
 /// kind in ascending order of maxTokens; the last one is unbounded. One of each
 /// kind for a static T. Where a table of measured schedules covers the problem,
 /// those with conditions come from it, else from the model. Unknown H and d
-/// count as 64 and 7168 for plain kernels, and get no others.
+/// count as 64 and 7168 for plain kernels, and get no others. With
+/// `isBatchInvariant` those with conditions, if any, serve every T, and the
+/// order of the sum depends on H, d and the chip alone.
 llvm::SmallVector<KernelSchedule> chooseSchedules(ScheduleProblem problem);
 
 /// Static shared memory of the kernel of `schedule`, in bytes.

@@ -24,7 +24,8 @@ namespace indexer {
 bool takesWgmma(const ScheduleProblem &problem);
 
 /// The smallest T from which on the family is faster than `register_mma` on
-/// `problem`, which it takes.
+/// `problem`, which it takes; 1 for batch-invariant schedules, all of which are
+/// of this family.
 int64_t firstWgmmaTokens(const ScheduleProblem &problem);
 
 /// Appends the schedules of the family for `problem`, which it takes, from

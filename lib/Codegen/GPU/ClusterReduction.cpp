@@ -134,5 +134,5 @@ Value ClusterReduction::collect(KernelBuilder &kernel, Value index) {
         terms,
         loadShared(kernel,
                    sharedElement(kernel, base, kernel.i32(peer * share())), 1));
-  return kernel.sum(terms);
+  return kernel.sumPairs(terms);
 }

@@ -182,7 +182,7 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   StagedRows x(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
                schedule.getTileT(), place.lastT, firstD, thread, threads());
   StageRing ring(kernel, func, weight, x, blocks, schedule.getStages(),
-                 elements / schedule.getTileD());
+                 elements / schedule.getTileD(), schedule.getParts());
   if (schedule.startsEarly())
     ring.fill(kernel, [&] { waitForPreviousKernel(kernel, schedule); });
   else

@@ -22,6 +22,7 @@
 #include "indexer/Codegen/GPU/RegisterMmaKernel.h"
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/ReductionOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -105,6 +106,18 @@ static ArrayAttr operandLoops(Builder &builder, const FusedOp &fused) {
   return builder.getArrayAttr(loops);
 }
 
+/// `schedule` for any number of tokens.
+static ScheduleAttr withoutMaxTokens(ScheduleAttr schedule) {
+  return ScheduleAttr::get(
+      schedule.getContext(), schedule.getFamily(), schedule.getTileT(),
+      schedule.getTileH(), schedule.getThreads(), schedule.getCluster(),
+      schedule.getTileD(), schedule.getStages(), schedule.getParts(),
+      schedule.getWeights(), unboundedTokens);
+}
+
+/// Number of the weight among the operands of a fused op.
+static constexpr unsigned weightOperand = 1;
+
 /// Builds the kernel of `schedule`.
 static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
                                     const FusedOp &fused,
@@ -141,6 +154,8 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
       info.scalars.push_back(argument.getArgNumber());
 
   llvm::StringMap<unsigned> numbers;
+  llvm::SmallDenseMap<ScheduleAttr, size_t> launchesOfKernels;
+  SmallVector<int64_t> kernelLimits; // Tokens that each launch's kernel takes.
   // Kernels without conditions serve what those with conditions cannot take, so
   // their ranges start again from one token.
   int64_t minTokens = 1;
@@ -149,11 +164,26 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
     if (wasConditional && !schedule.isConditional())
       minTokens = 1;
     wasConditional = schedule.isConditional();
-    StringRef family = stringifyFamily(schedule.getFamily());
-    std::string name = (func.getName() + "_" + family).str();
-    if (unsigned number = numbers[family]++)
-      name += std::to_string(number);
-    KernelLaunchInfo launch = buildKernel(module, name, fused, schedule);
+    // Schedules that differ in their tokens alone share a kernel.
+    ScheduleAttr forAll = withoutMaxTokens(schedule);
+    auto [known, isNew] =
+        launchesOfKernels.try_emplace(forAll, info.launches.size());
+    KernelLaunchInfo launch;
+    if (isNew) {
+      StringRef family = stringifyFamily(schedule.getFamily());
+      std::string name = (func.getName() + "_" + family).str();
+      if (unsigned number = numbers[family]++)
+        name += std::to_string(number);
+      launch = buildKernel(module, name, fused, forAll);
+    } else {
+      launch = info.launches[known->second];
+    }
+    kernelLimits.push_back(isNew ? launch.maxTokens
+                                 : kernelLimits[known->second]);
+    launch.maxTokens = std::min(schedule.getMaxTokens(), kernelLimits.back());
+    launch.order = reductionOrder(schedule);
+    if (launch.startsEarly)
+      launch.staticOperands = {weightOperand};
     launch.minTokens = minTokens;
     if (!schedule.isUnbounded())
       minTokens = schedule.getMaxTokens() + 1;

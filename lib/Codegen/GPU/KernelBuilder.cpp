@@ -92,14 +92,19 @@ Value KernelBuilder::sum(ArrayRef<Value> terms) {
   for (size_t term = chains.size(); term < terms.size(); ++term)
     chains[term % 4] =
         arith::AddFOp::create(builder, loc, chains[term % 4], terms[term]);
-  while (chains.size() > 1) {
+  return sumPairs(chains);
+}
+
+Value KernelBuilder::sumPairs(ArrayRef<Value> terms) {
+  SmallVector<Value> sums(terms);
+  while (sums.size() > 1) {
     SmallVector<Value> pairs;
-    for (size_t i = 0; i < chains.size(); i += 2)
-      pairs.push_back(i + 1 == chains.size()
-                          ? chains[i]
-                          : Value(arith::AddFOp::create(builder, loc, chains[i],
-                                                        chains[i + 1])));
-    chains = pairs;
+    for (size_t i = 0; i < sums.size(); i += 2)
+      pairs.push_back(i + 1 == sums.size()
+                          ? sums[i]
+                          : Value(arith::AddFOp::create(builder, loc, sums[i],
+                                                        sums[i + 1])));
+    sums = pairs;
   }
-  return chains.front();
+  return sums.front();
 }

@@ -29,6 +29,7 @@ static Attribute writeLaunch(Builder &builder, const KernelLaunchInfo &launch) {
   NamedAttrList dictionary;
   dictionary.set("kernel", builder.getStringAttr(launch.kernel));
   dictionary.set("family", builder.getStringAttr(launch.family));
+  dictionary.set("order", builder.getStringAttr(launch.order));
   dictionary.set("min_tokens", builder.getI64IntegerAttr(launch.minTokens));
   if (launch.maxTokens != unboundedTokens)
     dictionary.set("max_tokens", builder.getI64IntegerAttr(launch.maxTokens));
@@ -42,6 +43,9 @@ static Attribute writeLaunch(Builder &builder, const KernelLaunchInfo &launch) {
                  builder.getI64IntegerAttr(launch.dynamicSharedBytes));
   dictionary.set("alignment", builder.getI64IntegerAttr(launch.alignment));
   dictionary.set("starts_early", builder.getBoolAttr(launch.startsEarly));
+  SmallVector<int64_t> operands(launch.staticOperands.begin(),
+                                launch.staticOperands.end());
+  dictionary.set("static_operands", builder.getDenseI64ArrayAttr(operands));
   dictionary.set("parameters", builder.getArrayAttr(parameters));
   return dictionary.getDictionary(builder.getContext());
 }
@@ -89,6 +93,12 @@ public:
     auto attr = dictionary.getAs<BoolAttr>(key);
     return attr ? attr.getValue() : (fail(key), false);
   }
+  SmallVector<unsigned> integers(StringRef key) {
+    auto array = dictionary.getAs<DenseI64ArrayAttr>(key);
+    if (!array)
+      return fail(key), SmallVector<unsigned>();
+    return llvm::to_vector_of<unsigned>(array.asArrayRef());
+  }
   SmallVector<KernelParameterInfo> parameters(StringRef key) {
     SmallVector<KernelParameterInfo> result;
     auto array = dictionary.getAs<ArrayAttr>(key);
@@ -125,6 +135,7 @@ static FailureOr<KernelLaunchInfo> readLaunch(func::FuncOp func,
   KernelLaunchInfo launch;
   launch.kernel = reader.string("kernel");
   launch.family = reader.string("family");
+  launch.order = reader.string("order");
   launch.minTokens = reader.integer("min_tokens");
   if (dictionary.contains("max_tokens"))
     launch.maxTokens = reader.integer("max_tokens");
@@ -137,6 +148,7 @@ static FailureOr<KernelLaunchInfo> readLaunch(func::FuncOp func,
   launch.dynamicSharedBytes = reader.integer("shared_bytes");
   launch.alignment = reader.integer("alignment");
   launch.startsEarly = reader.boolean("starts_early");
+  launch.staticOperands = reader.integers("static_operands");
   launch.parameters = reader.parameters("parameters");
   if (!reader.failedKey().empty())
     return func.emitOpError() << "has no readable '" << reader.failedKey()
@@ -144,13 +156,13 @@ static FailureOr<KernelLaunchInfo> readLaunch(func::FuncOp func,
   return launch;
 }
 
-FailureOr<SmallVector<KernelLaunchInfo>>
+FailureOr<std::vector<KernelLaunchInfo>>
 indexer::readLaunchMetadata(func::FuncOp func) {
   auto array = func->getAttrOfType<ArrayAttr>(launchAttrName);
   if (!array)
     return func.emitOpError() << "has no '" << launchAttrName
                               << "', expected an array of launches";
-  SmallVector<KernelLaunchInfo> launches;
+  std::vector<KernelLaunchInfo> launches;
   for (Attribute attr : array) {
     FailureOr<KernelLaunchInfo> launch = readLaunch(func, attr);
     if (failed(launch))
@@ -197,7 +209,7 @@ FailureOr<FusedKernelInfo> indexer::readFusedKernel(func::FuncOp func) {
   info.scalars.assign(scalars.asArrayRef().begin(), scalars.asArrayRef().end());
   if (failed(readExtents(func, info.extents)))
     return failure();
-  FailureOr<SmallVector<KernelLaunchInfo>> launches = readLaunchMetadata(func);
+  FailureOr<std::vector<KernelLaunchInfo>> launches = readLaunchMetadata(func);
   if (failed(launches))
     return failure();
   info.launches = std::move(*launches);

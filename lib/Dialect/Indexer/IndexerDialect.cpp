@@ -151,7 +151,7 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
 static LogicalResult
 verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                    int64_t tileH, int64_t threads, int64_t cluster,
-                   int64_t tileD, int64_t stages) {
+                   int64_t tileD, int64_t stages, int64_t parts) {
   if (tileH != 64)
     return emitError() << "schedule 'tile_h' = " << tileH
                        << " is not accepted: heads are the rows of a wgmma, 64";
@@ -161,8 +161,9 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                           "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
                           "(one warpgroup or more)";
   int64_t warpgroups = threads / 128;
-  // Measured with ptxas: beyond this it spills.
-  int64_t maxTokens = 96 * warpgroups;
+  // Measured with ptxas: beyond this it spills. Sums of parts wait in
+  // registers.
+  int64_t maxTokens = (parts > 1 ? 64 : 96) * warpgroups;
   if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)
     return emitError()
            << "schedule 'tile_t' = " << tileT
@@ -179,6 +180,11 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << " is not accepted: a ring has 2 stages or more";
   if (failed(verifyCluster(emitError, cluster)))
     return failure();
+  if (parts < 1 || parts > 16 || (parts & (parts - 1)) != 0)
+    return emitError()
+           << "schedule 'parts' = " << parts
+           << " is not accepted: the share of a CTA is summed in 1, 2, 4, 8 or "
+              "16 parts";
   int64_t bytes = cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster);
   if (bytes > maxSharedBytesSm90)
     return emitError() << "schedule 'stages' = " << stages
@@ -199,7 +205,7 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Family family, int64_t tileT, int64_t tileH,
                                    int64_t threads, int64_t cluster,
-                                   int64_t tileD, int64_t stages,
+                                   int64_t tileD, int64_t stages, int64_t parts,
                                    Weights weights, int64_t maxTokens) {
   if (tileT < 1)
     return emitError() << "schedule 'tile_t' = " << tileT
@@ -222,6 +228,11 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << "' = " << (tileD != 0 ? tileD : stages)
                        << " is not accepted: a kernel of the family '"
                        << stringifyFamily(family) << "' has no stages";
+  if (family != Family::CpAsyncWgmma && parts != 1)
+    return emitError() << "schedule 'parts' = " << parts
+                       << " is not accepted: a kernel of the family '"
+                       << stringifyFamily(family)
+                       << "' sums the share of a CTA in one part";
   switch (family) {
   case Family::Plain:
     return verifyPlain(emitError, tileT, tileH, threads, cluster);
@@ -231,7 +242,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return verifyRegisterMma(emitError, tileT, tileH, threads, cluster);
   case Family::CpAsyncWgmma:
     return verifyCpAsyncWgmma(emitError, tileT, tileH, threads, cluster, tileD,
-                              stages);
+                              stages, parts);
   }
   return success();
 }

@@ -12,7 +12,7 @@
 // CHECK-SAME:    indexer.launch = [
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 1 : i64, family = "cp_async_wgmma"
 // CHECK-SAME:     kernel = "ring_cp_async_wgmma", max_tokens = 512 : i64, min_tokens = 1 : i64
-// CHECK-SAME:     shared_bytes = 31744 : i64, split = 1 : i64, starts_early = false, threads = 128 : i64, tile_h = 64 : i64, tile_t = 16 : i64}
+// CHECK-SAME:     shared_bytes = 31744 : i64, split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 128 : i64, tile_h = 64 : i64, tile_t = 16 : i64}
 
 // The stages start at a multiple of 1024.
 // CHECK:         llvm.mlir.global external @ring_cp_async_wgmma_stages() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
@@ -263,6 +263,112 @@ func.func private @static(%x: tensor<?x256xbf16>, %w: tensor<64x256xbf16>,
         #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 16,
                           threads = 128, tile_d = 64, stages = 3,
                           weights = static>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e0 = arith.mulf %n, %qs : f32
+    %e1 = arith.mulf %e0, %scale : f32
+    linalg.yield %n, %e1 : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// 4 parts of 2 steps. The sums of a part begin at -0, to which the first addition
+// adds nothing, and so do those of each half; copies end when all columns are
+// under way.
+
+// CHECK-LABEL: gpu.func @parts_cp_async_wgmma(
+// CHECK:         %[[NONE:.+]] = arith.constant -0.000000e+00 : f32
+// CHECK:         scf.for %{{.+}} = %c0_i32{{.*}} to %c2_i32{{.*}} iter_args(%[[ALL:[^ ]+]] = %[[NONE]],
+// CHECK:           %[[HALF:.+]]:11 = scf.for %{{.+}} = %c0_i32{{.*}} to %c2_i32{{.*}} iter_args(%[[PAIR:[^ ]+]] = %[[NONE]],
+// CHECK:             %[[PART:.+]]:11 = scf.for %{{.+}} = %c0_i32{{.*}} to %c2_i32{{.*}} iter_args(%[[SUM:[^ ]+]] = %[[NONE]],
+// CHECK:               nvvm.wgmma.mma_async
+// CHECK:               %[[ISLEFT:.+]] = arith.cmpi slt, %{{.+}}, %c512_i64
+// CHECK-NEXT:          scf.if %[[ISLEFT]]
+// CHECK:                 nvvm.cp.async.shared.global
+// CHECK:               nvvm.cp.async.commit.group
+// CHECK:               arith.addf %[[SUM]], %{{.+}} : f32
+// CHECK:             arith.addf %[[PAIR]], %[[PART]]#0 : f32
+// CHECK:             scf.yield {{.*}} %[[PART]]#8, %[[PART]]#9, %[[PART]]#10
+// CHECK:           arith.addf %[[ALL]], %[[HALF]]#0 : f32
+// CHECK-NOT:     scf.for
+// CHECK:         gpu.return
+func.func private @parts(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
+    %q: tensor<?x64xf32>, %scale: f32) -> tensor<?x64xf32>
+    attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x512xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x64xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x512xbf16>, tensor<64x512xbf16>,
+          tensor<?x64xf32>)
+      outs(%fill, %empty : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 16,
+                          threads = 128, tile_d = 64, stages = 3,
+                          parts = 4>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e0 = arith.mulf %n, %qs : f32
+    %e1 = arith.mulf %e0, %scale : f32
+    linalg.yield %n, %e1 : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// 2 parts of 6 steps in a ring that has room for all of them. The first step of a
+// part begins its sums: 5 times 8 additions each, and 8 for the pair.
+
+// CHECK-LABEL: gpu.func @resident_parts_cp_async_wgmma(
+// CHECK-NOT:      scf.for
+// CHECK-COUNT-88: arith.addf
+// CHECK-NOT:      arith.addf
+// CHECK:          gpu.return
+func.func private @resident_parts(%x: tensor<?x768xbf16>, %w: tensor<64x768xbf16>,
+    %q: tensor<?x64xf32>, %scale: f32) -> tensor<?x64xf32>
+    attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x768xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x64xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x768xbf16>, tensor<64x768xbf16>,
+          tensor<?x64xf32>)
+      outs(%fill, %empty : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 16,
+                          threads = 128, parts = 2, tile_d = 64,
+                          stages = 12>,
         #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
                           threads = 128>]} {
   ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):

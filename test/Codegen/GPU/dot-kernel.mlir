@@ -9,7 +9,7 @@
 // CHECK-LABEL: func.func private @gate(
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 1 : i64, family = "dot"
 // CHECK-SAME:     kernel = "gate_dot", max_tokens = 2 : i64, min_tokens = 1 : i64
-// CHECK-SAME:     split = 1 : i64, starts_early = false, threads = 32 : i64, tile_h = 1 : i64, tile_t = 2 : i64}
+// CHECK-SAME:     split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 32 : i64, tile_h = 1 : i64, tile_t = 2 : i64}
 
 // CHECK-LABEL: gpu.func @gate_dot(
 // CHECK-SAME:      %[[T:[^:]+]]: i64, %[[SCALE:[^:]+]]: f32)

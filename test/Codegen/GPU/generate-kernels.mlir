@@ -27,7 +27,7 @@
 // CHECK-SAME:       #indexer.parameter<pointer 2>, #indexer.parameter<stride 2[0]>, #indexer.parameter<stride 2[1]>,
 // CHECK-SAME:       #indexer.parameter<pointer 3>, #indexer.parameter<stride 3[0]>, #indexer.parameter<stride 3[1]>,
 // CHECK-SAME:       #indexer.parameter<extent 0>, #indexer.parameter<scalar 0>]
-// CHECK-SAME:     shared_bytes = 0 : i64, split = 1 : i64, starts_early = false, threads = 64 : i64, tile_h = 2 : i64, tile_t = 1 : i64}
+// CHECK-SAME:     shared_bytes = 0 : i64, split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 64 : i64, tile_h = 2 : i64, tile_t = 1 : i64}
 // CHECK-SAME:    kernel = "gate_plain1", min_tokens = 5 : i64
 // CHECK-SAME:    tile_h = 2 : i64, tile_t = 2 : i64}]
 // CHECK-SAME:    indexer.scalars = array<i64: 3>, llvm.emit_c_interface}
@@ -170,4 +170,42 @@ func.func private @dynamic(%x: tensor<?x?xf32>, %w: tensor<?x?xf16>,
     linalg.yield %n, %e4 : f32, f32
   } -> (tensor<?x?xf32>, tensor<?x?xf32>)
   return %r#1 : tensor<?x?xf32>
+}
+
+// Schedules that differ in their token range alone share a kernel; each has a
+// launch of its own.
+
+// CHECK-LABEL: func.func private @shared(
+// CHECK-SAME:    kernel = "shared_plain", max_tokens = 4 : i64, min_tokens = 1 : i64
+// CHECK-SAME:    kernel = "shared_plain1", max_tokens = 9 : i64, min_tokens = 5 : i64
+// CHECK-SAME:    kernel = "shared_plain", min_tokens = 10 : i64
+// CHECK-COUNT-2: gpu.func
+// CHECK-NOT:     gpu.func
+func.func private @shared(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>)
+    -> tensor<?x8xf32> attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x64xf32>
+  %empty = tensor.empty(%tokens) : tensor<?x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %empty : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = plain, tile_t = 1, tile_h = 2,
+                          threads = 64, max_tokens = 4>,
+        #indexer.schedule<family = plain, tile_t = 2, tile_h = 2,
+                          threads = 64, max_tokens = 9>,
+        #indexer.schedule<family = plain, tile_t = 1, tile_h = 2,
+                          threads = 64>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1 : tensor<?x8xf32>
 }

@@ -11,7 +11,7 @@
 // CHECK-SAME:    indexer.launch = [
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 8 : i64, family = "register_mma"
 // CHECK-SAME:     kernel = "gate_register_mma", max_tokens = 16 : i64, min_tokens = 1 : i64
-// CHECK-SAME:     split = 8 : i64, starts_early = false, threads = 64 : i64, tile_h = 16 : i64, tile_t = 16 : i64}
+// CHECK-SAME:     split = 8 : i64, starts_early = false, static_operands = array<i64>, threads = 64 : i64, tile_h = 16 : i64, tile_t = 16 : i64}
 // CHECK-SAME:    {alignment = 0 : i64, cluster = 1 : i64, family = "plain"
 // CHECK-SAME:     kernel = "gate_plain", min_tokens = 1 : i64
 // CHECK-SAME:     split = 1 : i64
@@ -164,8 +164,8 @@ func.func private @alone(%x: tensor<?x128xf16>, %w: tensor<8x128xf16>,
 // come before the wait, and what comes after it may have been written meanwhile.
 
 // CHECK-LABEL: func.func private @early(
-// CHECK-SAME:    {alignment = 16 : i64, {{.*}} starts_early = true, threads = 128
-// CHECK-SAME:    starts_early = false, threads = 128
+// CHECK-SAME:    {alignment = 16 : i64, {{.*}} starts_early = true, static_operands = array<i64: 1>, threads = 128
+// CHECK-SAME:    starts_early = false, static_operands = array<i64>, threads = 128
 // CHECK-LABEL: gpu.func @early_register_mma(
 // CHECK-NOT:     llvm.load
 // CHECK:         nvvm.griddepcontrol launch_dependents

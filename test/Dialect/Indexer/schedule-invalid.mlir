@@ -205,3 +205,24 @@ func.func private @steps_of_another_family() attributes {
   // expected-error @+1 {{schedule 'tile_d' = 64 is not accepted: a kernel of the family 'plain' has no stages}}
   a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
                         tile_d = 64>}
+
+// -----
+
+func.func private @parts_no_power_of_two() attributes {
+  // expected-error @+1 {{schedule 'parts' = 3 is not accepted: the share of a CTA is summed in 1, 2, 4, 8 or 16 parts}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, tile_d = 64, stages = 4, parts = 3>}
+
+// -----
+
+func.func private @parts_of_another_family() attributes {
+  // expected-error @+1 {{schedule 'parts' = 2 is not accepted: a kernel of the family 'register_mma' sums the share of a CTA in one part}}
+  a = #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8,
+                        threads = 128, parts = 2>}
+
+// -----
+
+func.func private @wide_tile_of_parts() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 64}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 72, tile_h = 64,
+                        threads = 128, tile_d = 64, stages = 4, parts = 2>}

@@ -41,3 +41,10 @@ func.func private @cp_async_wgmma() attributes {
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
                         threads = 128, cluster = 2, tile_d = 128, stages = 6,
                         max_tokens = 4096>}
+
+// CHECK-LABEL: func.func private @parts
+// CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, cluster = 2, tile_d = 128, stages = 6, parts = 4>
+func.func private @parts() attributes {
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 2, tile_d = 128, stages = 6,
+                        parts = 4>}

@@ -70,6 +70,8 @@ TEST(Bundle, RoundTrip) {
   const KernelLaunch &fma = kernel.launches[0], &plain = kernel.launches[1];
   EXPECT_EQ(fma.kernel, "fma");
   EXPECT_EQ(fma.family, "fma");
+  EXPECT_EQ(fma.order, "fma in 256 threads");
+  EXPECT_EQ(fma.staticOperands, (std::vector<unsigned>{1}));
   EXPECT_EQ(fma.maxTokens, 16);
   EXPECT_EQ(fma.tileT, 2);
   EXPECT_EQ(fma.tileH, 8);

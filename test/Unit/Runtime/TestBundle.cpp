@@ -38,6 +38,8 @@ Bundle makeHeadGate() {
   KernelLaunch fma;
   fma.kernel = "fma";
   fma.family = "fma";
+  fma.order = "fma in 256 threads";
+  fma.staticOperands = {1};
   fma.minTokens = 1;
   fma.maxTokens = 16;
   fma.tileT = 2;

@@ -30,9 +30,9 @@ static const char declaration[] = R"(
                        array<i64: 0, 1>],
       indexer.scalars = array<i64: 3>,
       indexer.launch = [{kernel = "gate0_plain", family = "plain",
-        min_tokens = 1, tile_t = 4, tile_h = 8, heads_first = false,
+        order = "fma in 128 threads", min_tokens = 1, tile_t = 4, tile_h = 8, heads_first = false,
         split = 1, threads = 128, cluster = 1, alignment = 0, starts_early = false,
-        shared_bytes = 16,
+        static_operands = array<i64>, shared_bytes = 16,
         parameters = [#indexer.parameter<pointer 0>,
           #indexer.parameter<stride 0[1]>, #indexer.parameter<extent 0>,
           #indexer.parameter<scalar 0>]}]}

@@ -64,7 +64,7 @@ public:
 
   void waitForSums(KernelBuilder &kernel);
   /// The whole sum of the owned output number `index` (i32, below share()),
-  /// CTAs in the order of KernelBuilder::sum.
+  /// CTAs in the order of KernelBuilder::sumPairs.
   mlir::Value collect(KernelBuilder &kernel, mlir::Value index);
 
 private:

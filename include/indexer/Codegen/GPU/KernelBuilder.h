@@ -50,6 +50,10 @@ public:
   /// The f32 sum of `terms` by four interleaved chains, which are then added
   /// pairwise: short, and in an order that never changes.
   mlir::Value sum(mlir::ArrayRef<mlir::Value> terms);
+  /// The f32 sum of `terms`, neighbours first: ((0 + 1) + (2 + 3)) + ... With a
+  /// power of two of terms it is also the sum of the sums of equal runs of
+  /// them, whose number is a power of two.
+  mlir::Value sumPairs(mlir::ArrayRef<mlir::Value> terms);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

@@ -37,6 +37,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 namespace mlir::func {
 class FuncOp;
@@ -81,6 +82,8 @@ struct KernelLaunchInfo {
   std::string kernel;
   /// Family of the schedule, such as "plain".
   std::string family;
+  /// Order of the sum over d (reductionOrder), in words.
+  std::string order;
   /// Serves minTokens <= T <= maxTokens.
   int64_t minTokens = 1, maxTokens = unboundedTokens;
   /// grid.x = ceil(T / tileT), grid.y = ceil(H / tileH); swapped when
@@ -99,6 +102,9 @@ struct KernelLaunchInfo {
   /// The kernel may start while the one before it on the stream still runs, and
   /// waits by itself (programmatic dependent launch).
   bool startsEarly = false;
+  /// Operands that no kernel in flight writes, by the caller's promise: what a
+  /// kernel that starts early may read before it waits.
+  llvm::SmallVector<unsigned> staticOperands;
   llvm::SmallVector<KernelParameterInfo> parameters;
 };
 
@@ -110,7 +116,7 @@ struct FusedKernelInfo {
   std::array<ExtentInfo, 3> extents;
   /// Argument number of each scalar.
   llvm::SmallVector<unsigned> scalars;
-  llvm::SmallVector<KernelLaunchInfo> launches;
+  std::vector<KernelLaunchInfo> launches;
 };
 
 /// Writes `info` onto `func`.
@@ -121,7 +127,7 @@ void writeFusedKernel(mlir::func::FuncOp func, const FusedKernelInfo &info);
 mlir::FailureOr<FusedKernelInfo> readFusedKernel(mlir::func::FuncOp func);
 
 /// Reads back the launches alone.
-mlir::FailureOr<llvm::SmallVector<KernelLaunchInfo>>
+mlir::FailureOr<std::vector<KernelLaunchInfo>>
 readLaunchMetadata(mlir::func::FuncOp func);
 
 } // namespace indexer

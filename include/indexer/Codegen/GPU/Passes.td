@@ -45,7 +45,7 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
 
     *Produces* `gpu.module @<name>_kernels` with one `gpu.func` kernel for each
     schedule, named `<name>_<family>`, with a number behind it from the second
-    of a family on. The function becomes a declaration (`llvm.emit_c_interface`)
+    of a family on. Schedules that differ in `max_tokens` alone share one. The function becomes a declaration (`llvm.emit_c_interface`)
     with the launch metadata: `indexer.kernels`, `indexer.launch`,
     `indexer.extents`, `indexer.scalars` (LaunchMetadata.h). The module gets
     `gpu.container_module`. The callers are not touched: they verify, and are
@@ -63,13 +63,13 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     sums its lanes by a butterfly, and the warps are added in four interleaved
     chains. In the family `dot` a thread sums its groups in two chains, even and
     odd elements. In the family `register_mma` a warp sums consecutive elements
-    of d by mma.sync, 16 at a time in the order of the hardware; the warps, then
-    the CTAs of the cluster, are added in four interleaved chains. In the family
-    `cp_async_wgmma` a stage of `tile_d` elements is summed by wgmma, from zero
-    and in the order of the hardware; stages are added in ascending order, then
-    the CTAs of the cluster as above. The order depends on
-    the schedule, the extent of d, and in `plain` on strides and alignment, never
-    on T, H or the row's place in the tile. The epilogue is bit-identical: the
+    of d by mma.sync, 16 at a time in the order of the hardware; the warps are
+    added in four interleaved chains, then the CTAs of the cluster pairwise. In
+    the family `cp_async_wgmma` a stage of `tile_d` elements is summed by wgmma,
+    from zero and in the order of the hardware; the stages of a part are added in
+    ascending order, then parts and CTAs pairwise. The order depends on the
+    schedule (see `reductionOrder`), the extent of d, and in `plain` on strides
+    and alignment, never on T, H or the row's place in the tile. The epilogue is bit-identical: the
     source's ops in the source's order, without fast-math.
 
     *Options*: none.

@@ -19,6 +19,11 @@
 // When the ring has room for all steps, all copies start at once and no stage
 // is used twice.
 //
+// The steps may be summed in several parts, each by itself, which are added
+// pairwise as they are complete: (0 + 1) + (2 + 3), the order in which
+// ClusterReduction adds CTAs. So the same bits come of one CTA with all parts
+// and of a cluster that divides them.
+//
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_STAGERING_H
 #define INDEXER_CODEGEN_GPU_STAGERING_H
@@ -32,10 +37,11 @@ namespace indexer {
 /// The stages of one kernel.
 class StageRing {
 public:
-  /// A ring of up to `stages` stages of `blocks` blocks for `steps` steps.
+  /// A ring of up to `stages` stages of `blocks` blocks for `steps` steps, a
+  /// multiple of `parts`, which is a power of two.
   StageRing(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
             const StagedRows &heads, const StagedRows &tokens, int64_t blocks,
-            int64_t stages, int64_t steps);
+            int64_t stages, int64_t steps, int64_t parts);
 
   /// Dynamic shared memory of a ring, in bytes, with what aligns it.
   int64_t sharedBytes() const;
@@ -52,8 +58,8 @@ public:
     mlir::Value heads, tokens;
   };
   /// Walks over all steps after fill(): `start` starts the multiplication of a
-  /// stage and returns what `finish` waits for and adds to the sums. Returns
-  /// the sums (f32), which start at zero.
+  /// stage and returns what `finish` waits for, the terms of the sums. Returns
+  /// the sums (f32).
   llvm::SmallVector<mlir::Value>
   run(KernelBuilder &kernel, int64_t sums,
       llvm::function_ref<mlir::Value(const Stage &)> start,
@@ -72,16 +78,31 @@ private:
   void copyTokens(KernelBuilder &kernel, const Stage &stage,
                   mlir::Value column);
   void waitForStage(KernelBuilder &kernel, int64_t pending);
+  llvm::SmallVector<mlir::Value> runResident(
+      KernelBuilder &kernel,
+      llvm::function_ref<mlir::Value(const Stage &)> start,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish);
+  /// Which steps of a loop start the copies of a later one: all, none, or those
+  /// before the last columns are copied.
+  enum class Copies { All, None, UntilEnd };
   /// Sums and positions, carried over `count` steps of a ring that is used more
-  /// than once; `isCopying` in the steps that start copies.
+  /// than once.
   void runSteps(
-      KernelBuilder &kernel, int64_t count, bool isCopying,
+      KernelBuilder &kernel, int64_t count, Copies copies,
+      llvm::function_ref<mlir::Value(const Stage &)> start,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish,
+      llvm::SmallVectorImpl<mlir::Value> &carried);
+  /// The same for `count` parts (a power of two), whose halves are summed by
+  /// themselves: loops in loops, since unrolled they spill registers. What is
+  /// carried in are sums of nothing.
+  void runParts(
+      KernelBuilder &kernel, int64_t count,
       llvm::function_ref<mlir::Value(const Stage &)> start,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish,
       llvm::SmallVectorImpl<mlir::Value> &carried);
 
   const StagedRows &heads, &tokens;
-  int64_t blocks, stages, steps;
+  int64_t blocks, stages, steps, parts;
   mlir::Value base;
 };
 
