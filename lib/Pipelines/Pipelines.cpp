@@ -197,6 +197,7 @@ void indexer::buildToKernelPipeline(OpPassManager &pm,
   functions.addPass(createVerifySchedule(verify));
   pm.addPass(createOutlineKernels());
   pm.addPass(createGenerateKernels());
+  pm.addPass(createVerifyDependentLaunch());
 }
 
 void indexer::buildToNVVMPipeline(OpPassManager &pm,

@@ -12,6 +12,8 @@
 // RUN:   --dump-pass-pipeline 2>&1 | FileCheck %s
 // CHECK:      indexer-select-schedule{batch-invariant=true chip=sm_90a sm-budget=100 weights=static}
 // CHECK-NEXT: indexer-verify-schedule{batch-invariant=true}
+// CHECK:      indexer-generate-kernels
+// CHECK-NEXT: indexer-verify-dependent-launch
 
 // RUN: not indexer-opt %examples/head_gate.mlir --indexer-to-nvvm=weights=frozen \
 // RUN:   2>&1 | FileCheck %s --check-prefix=WEIGHTS

@@ -83,4 +83,30 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     "mlir::scf::SCFDialect", "::indexer::IndexerDialect"];
 }
 
+def VerifyDependentLaunch
+    : Pass<"indexer-verify-dependent-launch", "mlir::ModuleOp"> {
+  let summary = "Reject early accesses to what another kernel may write";
+  let description = [{
+    *Matches* each kernel that a launch in `indexer.launch` names with
+    `starts_early`. It starts while the kernel before it on the stream still
+    runs, and may touch nothing that one writes or reads until it has waited.
+
+    *Produces* nothing: the IR is only read.
+
+    *Declines* with an error on the op: it touches global memory where no
+    `nvvm.griddepcontrol wait` dominates it, and what it touches is not an operand
+    in the launch's `static_operands`; or it stores to such an operand. An op
+    touches what its pointers into global memory derive from; arithmetic on
+    addresses touches nothing. A pointer that derives from no parameter counts as
+    no static operand. With an error on the kernel: it never waits; it is not in
+    the module of kernels.
+
+    *Numerics*: none.
+
+    *Options*: none.
+
+    *Example*: `test/Codegen/GPU/verify-dependent-launch.mlir`.
+  }];
+}
+
 #endif // INDEXER_CODEGEN_GPU_PASSES
