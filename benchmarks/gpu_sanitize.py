@@ -8,9 +8,9 @@
 DIR holds bundles, named H_E.idxb or H_E_static.idxb, and libindexer_runtime.so. For each
 bundle and tool a process of its own launches each entry of the bundle's table once, at the
 smallest T of its range whose last tile is partial; tensors are allocated to the byte. The
-processes run side by side. OUT gets sanitizer.md, a table of the tools' last lines, and
-sanitizer.log with the whole output of those that are not clean. The exit code is 1 when one
-is not. Needs compute-sanitizer and the driver; no torch.
+processes run side by side; where an error ends one, another goes on behind that launch. OUT
+gets sanitizer.md, a table of the tools' last lines, and sanitizer.log with the whole output
+of those that are not clean. The exit code is 1 when one is not. Needs compute-sanitizer and the driver; no torch.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import re
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,10 @@ RUNTIME = "libindexer_runtime.so"
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 #: The tools' exit code when they find something.
 FOUND = 9
+#: What the launching process prints: before each launch, behind the last one.
+LAUNCHING, ALL_LAUNCHED = "launching ", "all launched"
+#: The last line of a process that was stopped.
+TIME_OVER = "stopped: the time was over"
 #: Processes at a time.
 PARALLEL = max(1, (os.cpu_count() or 1) // 2)
 
@@ -86,16 +91,16 @@ class Tensors:
             self._driver.free(address)
 
 
-def launch_all(folder, bundle):
-    """Launches each entry of a bundle's table, twice in a row."""
+def launch_all(folder, bundle, first):
+    """Launches each entry of a bundle's table from number `first` on, twice in a row."""
     driver = Driver()
     kernel = bundle_kernel.BundleKernel(str(folder / RUNTIME), bundle)
     heads, hidden = map(int, bundle.stem.split("_")[:2])
     stream = driver.make_stream()
-    for launch in kernel.description["kernels"][0]["launches"]:
+    for launch in kernel.description["kernels"][0]["launches"][first:]:
         tokens = choose_tokens(launch)
         is_aligned = launch.get("alignment", 0) != 0
-        print(f"{launch['kernel']}, T = {tokens}", flush=True)
+        print(f"{LAUNCHING}{launch['kernel']} at T = {tokens}", flush=True)
         tensors = Tensors(driver, tokens, heads, hidden, is_aligned)
         arguments = kernel.arguments(
             tensors.operands, (heads**-0.5, measuring.scalars()[1])
@@ -104,33 +109,66 @@ def launch_all(folder, bundle):
             kernel.launch(arguments, tensors.result, stream)
         driver.synchronize()
         tensors.free()
-    print("all launched", flush=True)
+    print(ALL_LAUNCHED, flush=True)
 
 
-def sanitize(folder, bundle, tool, limit):
-    """Runs one tool on one bundle: its last line, whether that is clean, all output."""
+class Run(NamedTuple):
+    """What one process under a tool came to."""
+
+    bundle: str
+    tool: str
+    #: Kernels that were launched, the last one perhaps not to its end.
+    launched: list
+    is_complete: bool
+    is_clean: bool
+    last_line: str
+    output: str
+
+
+def run_tool(folder, bundle, tool, first, seconds):
+    """Runs one tool on the launches of a bundle from number `first` on."""
     command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", str(FOUND)]
     command += ["--print-limit", "20", sys.executable, __file__, str(folder)]
-    command += ["--launch", str(bundle)]
-    start = time.monotonic()
+    command += ["--launch", str(bundle), "--first", str(first)]
     try:
         result = subprocess.run(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=limit,
+            timeout=seconds,
         )
         output, code = result.stdout, result.returncode
     except subprocess.TimeoutExpired as error:
-        output = (error.stdout or b"").decode() + "\nstopped: the time was over"
-        code = -1
+        output, code = (error.stdout or b"").decode() + f"\n{TIME_OVER}", -1
     except OSError as error:
         output, code = str(error), -1
     lines = [line.strip("= ") for line in output.splitlines() if line.strip("= ")]
     last = lines[-1] if lines else "no output"
-    is_clean = code == 0 and "all launched" in output and counts_nothing(last)
-    return last, is_clean, f"{time.monotonic() - start:.0f}", output
+    is_complete = ALL_LAUNCHED in lines
+    return Run(
+        bundle.stem,
+        tool,
+        [line[len(LAUNCHING) :] for line in lines if line.startswith(LAUNCHING)],
+        is_complete,
+        code == 0 and is_complete and counts_nothing(last),
+        last,
+        output,
+    )
+
+
+def sanitize(folder, bundle, tool, deadline):
+    """Runs one tool on a bundle. An error ends a process and its context, so another
+    one goes on behind the launch that was the last."""
+    runs = []
+    first = 0
+    while time.monotonic() < deadline:
+        seconds = deadline - time.monotonic()
+        runs.append(run_tool(folder, bundle, tool, first, seconds))
+        if runs[-1].is_complete or not runs[-1].launched:
+            break
+        first += len(runs[-1].launched)
+    return runs
 
 
 def counts_nothing(line):
@@ -139,17 +177,40 @@ def counts_nothing(line):
     return "SUMMARY" in line and not re.search(r"[1-9]", line)
 
 
-def write_page(path, commit, rows, failed):
-    """Writes the table."""
-    lines = ["# Every kernel under compute-sanitizer", ""]
-    lines += [machine.sentence(machine.describe(commit)), ""]
-    lines += ["Command: `python3 benchmarks/gpu_sanitize.py DIR`, bundles by "]
-    lines[-1] += "`python3 benchmarks/gpu_bundles.py DIR`."
-    lines += ["", "| bundle | tool | last line | clean | seconds |"]
-    lines += ["|---|---|---|---|---|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    lines += ["", f"{len(rows)} runs, {failed} not clean.", ""]
-    path.write_text("\n".join(lines))
+class Page:
+    """The table and the log, rewritten after each run."""
+
+    def __init__(self, folder, commit):
+        self._folder = folder
+        self._machine = machine.sentence(machine.describe(commit))
+        self._rows = []
+        self.failed = 0
+        (folder / "sanitizer.log").write_text("")
+
+    def add(self, run):
+        """Adds a run; one that is not clean goes to the log as well."""
+        self.failed += not run.is_clean
+        problem = "" if run.is_clean else "something was found"
+        if not run.is_complete:
+            problem = f"ended in {(run.launched or ['its start'])[-1]}"
+        cells = [run.bundle, run.tool, str(len(run.launched)), run.last_line, problem]
+        self._rows.append("| " + " | ".join(cells) + " |")
+        print(self._rows[-1], flush=True)
+        if not run.is_clean:
+            with (self._folder / "sanitizer.log").open("a") as file:
+                file.write(f"## {run.bundle}, {run.tool}\n{run.output[-100000:]}\n")
+        self.write()
+
+    def write(self):
+        """Writes the table."""
+        lines = ["# Every kernel under compute-sanitizer", "", self._machine, ""]
+        lines += ["Command: `python3 benchmarks/gpu_sanitize.py DIR`, bundles by "]
+        lines[-1] += "`python3 benchmarks/gpu_bundles.py DIR`. A run that an error"
+        lines += ["ended goes on behind it in the next row.", ""]
+        lines += ["| bundle | tool | kernels | last line | not clean |"]
+        lines += ["|---|---|---|---|---|", *sorted(self._rows)]
+        lines += ["", f"{len(self._rows)} runs, {self.failed} not clean.", ""]
+        (self._folder / "sanitizer.md").write_text("\n".join(lines))
 
 
 def main():
@@ -164,13 +225,14 @@ def main():
     )
     parser.add_argument("--commit", help="commit, where there is no git")
     parser.add_argument("--launch", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.launch:
-        launch_all(options.folder, options.launch)
+        launch_all(options.folder, options.launch, options.first)
         return 0
     if not options.output:
         parser.error("--output is missing: the folder of the results")
-    # Those of the models first: a run may be cut off.
+    # Those of the model first: a run may be cut off.
     bundles = sorted(
         options.folder.glob("*.idxb"),
         key=lambda path: ("64_7168" not in path.stem, path.stem),
@@ -181,26 +243,21 @@ def main():
         )
     options.output.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + options.seconds
-    rows, failed = [], 0
-    log = options.output / "sanitizer.log"
-    log.write_text("")
-
-    def work(job):
-        bundle, tool = job
-        limit = max(1.0, deadline - time.monotonic())
-        return job, sanitize(options.folder, bundle, tool, limit)
-
-    jobs = [(bundle, tool) for bundle in bundles for tool in options.tools]
+    page = Page(options.output, options.commit)
+    missing = 0
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        for (bundle, tool), (last, is_clean, seconds, output) in pool.map(work, jobs):
-            failed += not is_clean
-            rows.append([bundle.stem, tool, last, "yes" if is_clean else "NO", seconds])
-            print(" | ".join(rows[-1]), flush=True)
-            if not is_clean:
-                with log.open("a") as file:
-                    file.write(f"## {bundle.stem}, {tool}\n{output[-100000:]}\n")
-            write_page(options.output / "sanitizer.md", options.commit, rows, failed)
-    return failed != 0
+        futures = [
+            pool.submit(sanitize, options.folder, bundle, tool, deadline)
+            for bundle in bundles
+            for tool in options.tools
+        ]
+        for future in concurrent.futures.as_completed(futures):
+            runs = future.result()
+            missing += not runs
+            for run in runs:
+                page.add(run)
+    print(f"{page.failed} runs not clean, {missing} not begun when the time was over")
+    return page.failed + missing != 0
 
 
 if __name__ == "__main__":

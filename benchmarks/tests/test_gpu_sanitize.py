@@ -2,6 +2,7 @@
 """Every launch of a bundle runs under every tool; what a tool finds is reported."""
 
 import os
+import re
 
 import gpu_sanitize
 import pytest
@@ -10,11 +11,15 @@ from programs import run_benchmark
 
 @pytest.fixture
 def sanitizer(tmp_path):
-    """A compute-sanitizer that finds what the environment's FINDS says."""
+    """A compute-sanitizer that finds what the environment's FINDS says, and whose
+    program dies at the launch number DIES of the first process."""
     program = tmp_path / "bin" / "compute-sanitizer"
     program.parent.mkdir()
     program.write_text(
         "#!/bin/sh\nshift 6\n"
+        'case "${DIES:-none}, $*" in\n'
+        '  [0-9]*--first\\ 0) "$@" | head -n $DIES; exit 1 ;;\n'
+        "esac\n"
         '"$@" || exit 1\n'
         'echo "========= ERROR SUMMARY: ${FINDS:-0} errors"\n'
     )
@@ -23,38 +28,48 @@ def sanitizer(tmp_path):
 
 
 def sanitize(bundles, driver, path, output, expected=0, **environment):
-    return run_benchmark(
+    run_benchmark(
         "gpu_sanitize.py",
         str(bundles),
-        "--output",
-        str(output),
-        "--tools",
-        "memcheck",
+        *("--output", str(output), "--tools", "memcheck"),
         expected=expected,
         INDEXER_LIBCUDA=str(driver),
         FAKE_WRONG="1",
         PATH=path,
         **environment,
     )
+    return (output / "sanitizer.md").read_text()
 
 
 def test_clean(small_bundles, fake_driver, sanitizer, tmp_path):
-    sanitize(small_bundles, fake_driver, sanitizer, tmp_path)
-    page = (tmp_path / "sanitizer.md").read_text()
-    assert "| 8_512 | memcheck | ERROR SUMMARY: 0 errors | yes |" in page
-    assert "| 8_512_static | memcheck | ERROR SUMMARY: 0 errors | yes |" in page
+    page = sanitize(small_bundles, fake_driver, sanitizer, tmp_path)
+    for bundle in ("8_512", "8_512_static"):
+        row = rf"\| {bundle} \| memcheck \| \d\d \| ERROR SUMMARY: 0 errors \|  \|"
+        assert re.search(row, page)
     assert "2 runs, 0 not clean." in page
 
 
 def test_what_a_tool_finds_is_kept(small_bundles, fake_driver, sanitizer, tmp_path):
-    sanitize(small_bundles, fake_driver, sanitizer, tmp_path, expected=1, FINDS="2")
-    assert "2 runs, 2 not clean." in (tmp_path / "sanitizer.md").read_text()
+    page = sanitize(
+        small_bundles, fake_driver, sanitizer, tmp_path, expected=1, FINDS="2"
+    )
+    assert "| ERROR SUMMARY: 2 errors | something was found |" in page
+    assert "2 runs, 2 not clean." in page
     assert "plain" in (tmp_path / "sanitizer.log").read_text()
 
 
+def test_goes_on_behind_an_error(small_bundles, fake_driver, sanitizer, tmp_path):
+    page = sanitize(
+        small_bundles, fake_driver, sanitizer, tmp_path, expected=1, DIES="3"
+    )
+    assert page.count("| memcheck | 3 |") == 2
+    assert page.count("| ended in ") == 2
+    assert "4 runs, 2 not clean." in page
+
+
 def test_a_program_that_fails_is_not_clean(small_bundles, sanitizer, tmp_path):
-    sanitize(small_bundles, "/nonexistent.so", sanitizer, tmp_path, expected=1)
-    assert "| NO |" in (tmp_path / "sanitizer.md").read_text()
+    page = sanitize(small_bundles, "/nonexistent.so", sanitizer, tmp_path, expected=1)
+    assert page.count("| ended in its start |") == 2
 
 
 @pytest.mark.parametrize(

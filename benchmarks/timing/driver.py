@@ -85,17 +85,20 @@ class Driver:
         return data.raw
 
     def fill(self, address: int, size: int, data: bytes) -> None:
-        """Fills `size` bytes with repetitions of `data`."""
+        """Fills `size` bytes with repetitions of `data`; waits, since streams of
+        `make_stream` do not."""
         done = min(size, len(data))
         self.upload(address, data[:done])
         while done < size:
             count = min(done, size - done)
             self._call("cuMemcpyDtoD_v2", address + done, address, count)
             done += count
+        self.synchronize()
 
     def set_bytes(self, address: int, value: int, size: int) -> None:
-        """Sets each of `size` bytes to `value`."""
+        """Sets each of `size` bytes to `value`; waits as well."""
         self._call("cuMemsetD8_v2", address, value, size)
+        self.synchronize()
 
     def synchronize(self) -> None:
         """Waits for everything; errors of launches show here."""
