@@ -9,6 +9,7 @@
 #include "indexer/Schedule/ScheduleModel.h"
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
+#include "indexer/Schedule/MeasuredSchedules.h"
 #include "indexer/Schedule/ReductionOrder.h"
 #include "indexer/Schedule/WgmmaSchedules.h"
 
@@ -20,24 +21,6 @@
 
 using namespace mlir;
 using namespace indexer;
-
-/// Fastest of the schedules measured on an H100 SXM with bf16, H = 64 and E =
-/// 7168, weights cold in L2: up to maxTokens each, the last for all larger T.
-static constexpr int64_t measuredH = 64, measuredD = 7168;
-static constexpr KernelSchedule measuredTable[] = {
-    {Family::Dot, 1, 1, 448, 1, 2},
-    {Family::RegisterMma, 8, 8, 448, 8, 8},
-    {Family::RegisterMma, 16, 16, 224, 16, 16},
-    {Family::RegisterMma, 16, 16, 448, 8, 32},
-    {Family::RegisterMma, 16, 32, 224, 16, 48},
-    {Family::RegisterMma, 24, 32, 224, 16, 72},
-    {Family::RegisterMma, 32, 32, 224, 8, unboundedTokens}};
-/// The same in a chain of kernels that start early.
-static constexpr KernelSchedule measuredEarlyTable[] = {
-    {Family::RegisterMma, 8, 8, 224, 16, 8},
-    {Family::RegisterMma, 16, 32, 224, 16, 48},
-    {Family::RegisterMma, 24, 32, 224, 16, 72},
-    {Family::RegisterMma, 32, 32, 224, 8, unboundedTokens}};
 
 /// Tiles (tokens, heads) that the model chooses among for plain kernels.
 static constexpr int64_t plainTiles[][2] = {{1, 1}, {1, 2}, {1, 4}, {2, 4},
@@ -236,19 +219,6 @@ static void appendRanges(
   schedules.back().maxTokens = unboundedTokens;
 }
 
-/// Appends those of `table` that serve `tokens` or, when that is dynamic, all.
-static void appendMeasured(ArrayRef<KernelSchedule> table, int64_t tokens,
-                           SmallVectorImpl<KernelSchedule> &schedules) {
-  if (ShapedType::isDynamic(tokens)) {
-    schedules.append(table.begin(), table.end());
-    return;
-  }
-  schedules.push_back(*llvm::find_if(table, [&](const KernelSchedule &entry) {
-    return tokens <= entry.maxTokens;
-  }));
-  schedules.back().maxTokens = unboundedTokens;
-}
-
 /// Leaves of `schedules`, in ascending order of maxTokens and the last one
 /// unbounded, what serves fewer than `end` tokens.
 static void endBefore(int64_t end, SmallVectorImpl<KernelSchedule> &schedules) {
@@ -283,37 +253,31 @@ static void appendOneOrder(const ScheduleProblem &problem,
 
 /// Appends the schedules of the families that load all of d at once.
 static void appendResident(const ScheduleProblem &problem,
-                           ArrayRef<int64_t> tokens, bool isEarly,
+                           ArrayRef<int64_t> tokens,
                            SmallVectorImpl<KernelSchedule> &schedules) {
-  auto chooseAny = [](const ScheduleProblem &problem) {
-    return chooseResident(problem);
-  };
   if (problem.isBatchInvariant)
-    appendOneOrder(problem, tokens, schedules);
-  else if (problem.isMeasured() && problem.h == measuredH &&
-           problem.d == measuredD)
-    appendMeasured(isEarly ? ArrayRef(measuredEarlyTable)
-                           : ArrayRef(measuredTable),
-                   problem.t, schedules);
-  else
-    appendRanges(problem, tokens, chooseAny, schedules);
+    return appendOneOrder(problem, tokens, schedules);
+  appendRanges(
+      problem, tokens,
+      [](const ScheduleProblem &problem) { return chooseResident(problem); },
+      schedules);
 }
 
 /// Appends the schedules with conditions.
 static void appendConditional(const ScheduleProblem &problem,
                               ArrayRef<int64_t> tokens,
                               SmallVectorImpl<KernelSchedule> &schedules) {
-  bool isEarly =
-      problem.weights == Weights::Static && problem.chip.maxCluster > 1;
+  if (appendMeasured(problem, schedules))
+    return;
   bool isDynamic = ShapedType::isDynamic(problem.t);
   bool hasWgmma = takesWgmma(problem);
   if (!hasWgmma || isDynamic || problem.t < firstWgmmaTokens(problem))
-    appendResident(problem, tokens, isEarly, schedules);
+    appendResident(problem, tokens, schedules);
   if (hasWgmma && isDynamic && !schedules.empty())
     endBefore(firstWgmmaTokens(problem), schedules);
   if (hasWgmma && (isDynamic || schedules.empty()))
     appendWgmma(problem, schedules);
-  if (isEarly)
+  if (problem.weights == Weights::Static && problem.chip.maxCluster > 1)
     for (KernelSchedule &schedule : schedules)
       schedule.weights = Weights::Static;
 }
