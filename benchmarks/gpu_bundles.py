@@ -5,7 +5,8 @@
     python3 benchmarks/gpu_bundles.py DIR [--build build] [--shapes 64x7168,32x6144]
 
 DIR/H_E.idxb serves any T; DIR/H_E_static.idxb is compiled with weights = static, so that its
-kernels start before the one in front of them has ended. DIR/libindexer_runtime.so loads them.
+kernels start before the one in front of them has ended, DIR/H_E_invariant.idxb with
+batch-invariant, so that a row's bits do not depend on T. DIR/libindexer_runtime.so loads them.
 The GPU machine needs neither the compiler nor the build folder.
 """
 
@@ -39,21 +40,20 @@ def run(*command: str, text: str = "") -> str:
 
 
 def make_bundles(tools: pathlib.Path, folder: pathlib.Path, shape: str) -> None:
-    """Both bundles of a shape, "HxE"."""
+    """The bundles of a shape, "HxE"."""
     heads, hidden = map(int, shape.split("x"))
     text = gate_text(heads, hidden)
-    for weights, suffix in (("dependent", ""), ("static", "_static")):
-        scheduled = run(
-            str(tools / "indexer-opt"),
-            "--indexer-fuse",
-            f"--indexer-select-schedule=chip=sm_90a weights={weights}",
-            text=text,
-        )
+    for options, suffix in (
+        ((), ""),
+        (("--weights", "static"), "_static"),
+        (("--batch-invariant",), "_invariant"),
+    ):
         output = folder / f"{heads}_{hidden}{suffix}.idxb"
         run(
             str(tools / "indexer-compile"),
             *("-", "--chips", "sm_90a", "-o", str(output)),
-            text=scheduled,
+            *options,
+            text=text,
         )
         print(f"{output}: {output.stat().st_size} bytes", flush=True)
 

@@ -43,10 +43,10 @@ def sanitize(bundles, driver, path, output, expected=0, **environment):
 
 def test_clean(small_bundles, fake_driver, sanitizer, tmp_path):
     page = sanitize(small_bundles, fake_driver, sanitizer, tmp_path)
-    for bundle in ("8_512", "8_512_static"):
+    for bundle in ("8_512", "8_512_static", "8_512_invariant"):
         row = rf"\| {bundle} \| memcheck \| \d\d \| ERROR SUMMARY: 0 errors \|  \|"
         assert re.search(row, page)
-    assert "2 runs, 0 not clean." in page
+    assert "3 runs, 0 not clean." in page
 
 
 def test_what_a_tool_finds_is_kept(small_bundles, fake_driver, sanitizer, tmp_path):
@@ -54,7 +54,7 @@ def test_what_a_tool_finds_is_kept(small_bundles, fake_driver, sanitizer, tmp_pa
         small_bundles, fake_driver, sanitizer, tmp_path, expected=1, FINDS="2"
     )
     assert "| ERROR SUMMARY: 2 errors | something was found |" in page
-    assert "2 runs, 2 not clean." in page
+    assert "3 runs, 3 not clean." in page
     assert "plain" in (tmp_path / "sanitizer.log").read_text()
 
 
@@ -62,14 +62,14 @@ def test_goes_on_behind_an_error(small_bundles, fake_driver, sanitizer, tmp_path
     page = sanitize(
         small_bundles, fake_driver, sanitizer, tmp_path, expected=1, DIES="3"
     )
-    assert page.count("| memcheck | 3 |") == 2
-    assert page.count("| ended in ") == 2
-    assert "4 runs, 2 not clean." in page
+    assert page.count("| memcheck | 3 |") == 3
+    assert page.count("| ended in ") == 3
+    assert "6 runs, 3 not clean." in page
 
 
 def test_a_program_that_fails_is_not_clean(small_bundles, sanitizer, tmp_path):
     page = sanitize(small_bundles, "/nonexistent.so", sanitizer, tmp_path, expected=1)
-    assert page.count("| ended in its start |") == 2
+    assert page.count("| ended in its start |") == 3
 
 
 @pytest.mark.parametrize(
