@@ -85,7 +85,8 @@ class Benchmark:
         if task.column in BUNDLES:
             bundle = self._folder / BUNDLES[task.column]
             library = str(self._folder / RUNTIME)
-            return processes.Job(task, ours.prepare, (task, library, bundle), "fork")
+            arguments = (task.tokens, library, bundle)
+            return processes.Job(task, ours.prepare, arguments, "fork")
         if task.column == "triton":
             return processes.Job(task, triton_peer.prepare, (task,), "forkserver")
         return processes.Job(task, torch_peers.prepare, (task,), "forkserver")

@@ -29,14 +29,14 @@ class Layout(NamedTuple):
     size: int
 
 
-def lay_out(tokens: int) -> Layout:
+def lay_out(tokens: int, shape: plan.Shape) -> Layout:
     """The tensors of a call, one behind the other."""
     offsets = [0]
     for size in (
-        2 * tokens * plan.HIDDEN,
-        2 * plan.HEADS * plan.HIDDEN,
-        4 * tokens * plan.HEADS,
-        4 * tokens * plan.HEADS,
+        2 * tokens * shape.hidden,
+        2 * shape.heads * shape.hidden,
+        4 * tokens * shape.heads,
+        4 * tokens * shape.heads,
     ):
         offsets.append(-(-(offsets[-1] + size) // ALIGNMENT) * ALIGNMENT)
     return Layout(*offsets)
@@ -61,17 +61,22 @@ class Calls:
         kernel: bundle_kernel.BundleKernel,
         tokens: int,
         count: int,
+        shape: plan.Shape = plan.MODEL,
     ) -> None:
-        self._driver, self._kernel = driver, kernel
-        self._tokens, self._layout = tokens, lay_out(tokens)
+        self._driver, self._kernel, self._shape = driver, kernel, shape
+        self._tokens, self._layout = tokens, lay_out(tokens, shape)
         self._start = driver.allocate(self._layout.size * count)
         normal, uniform = random_data()
         driver.fill(self._start, self._layout.size * count, normal)
         for call in range(count):
             start = self._start + call * self._layout.size
-            driver.fill(start + self._layout.q_scale, 4 * tokens * plan.HEADS, uniform)
+            driver.fill(
+                start + self._layout.q_scale, 4 * tokens * self._shape.heads, uniform
+            )
             # Not a number, so that what is not written shows.
-            driver.set_bytes(start + self._layout.out, 0xFF, 4 * tokens * plan.HEADS)
+            driver.set_bytes(
+                start + self._layout.out, 0xFF, 4 * tokens * self._shape.heads
+            )
         self._calls = [self._bind(call) for call in range(count)]
 
     def _bind(self, call: int) -> tuple:
@@ -80,20 +85,22 @@ class Calls:
         tensor = bundle_kernel.make_tensor
         tokens = self._tokens
         tensors = [
-            tensor(start + self._layout.x, bundle_kernel.BF16, (tokens, plan.HIDDEN)),
+            tensor(
+                start + self._layout.x, bundle_kernel.BF16, (tokens, self._shape.hidden)
+            ),
             tensor(
                 start + self._layout.weight,
                 bundle_kernel.BF16,
-                (plan.HEADS, plan.HIDDEN),
+                (self._shape.heads, self._shape.hidden),
             ),
             tensor(
                 start + self._layout.q_scale,
                 bundle_kernel.F32,
-                (tokens, plan.HEADS, 1),
+                (tokens, self._shape.heads, 1),
             ),
         ]
         result = tensor(
-            start + self._layout.out, bundle_kernel.F32, (tokens, plan.HEADS, 1)
+            start + self._layout.out, bundle_kernel.F32, (tokens, self._shape.heads, 1)
         )
         return self._kernel.arguments(tensors, measuring.scalars()), result
 
@@ -116,25 +123,30 @@ class Calls:
             )
 
         weight = self._driver.download(
-            self._start + self._layout.weight, 2 * plan.HEADS * plan.HIDDEN
+            self._start + self._layout.weight,
+            2 * self._shape.heads * self._shape.hidden,
         )
-        x = measuring.widen(rows(self._layout.x, 2 * plan.HIDDEN))
-        q_scale = np.frombuffer(rows(self._layout.q_scale, 4 * plan.HEADS), np.float32)
-        gate = np.frombuffer(rows(self._layout.out, 4 * plan.HEADS), np.float32)
+        x = measuring.widen(rows(self._layout.x, 2 * self._shape.hidden))
+        q_scale = np.frombuffer(
+            rows(self._layout.q_scale, 4 * self._shape.heads), np.float32
+        )
+        gate = np.frombuffer(rows(self._layout.out, 4 * self._shape.heads), np.float32)
         return measuring.relative_error(
-            gate.reshape(-1, plan.HEADS),
-            x.reshape(-1, plan.HIDDEN),
-            measuring.widen(weight).reshape(plan.HEADS, plan.HIDDEN),
-            q_scale.reshape(-1, plan.HEADS).astype(np.float64),
+            gate.reshape(-1, self._shape.heads),
+            x.reshape(-1, self._shape.hidden),
+            measuring.widen(weight).reshape(self._shape.heads, self._shape.hidden),
+            q_scale.reshape(-1, self._shape.heads).astype(np.float64),
         )
 
 
-def prepare(task: plan.Task, library: str, bundle: pathlib.Path) -> Measure:
-    """Loads the bundle, makes the graph of a task's calls and checks the result."""
+def prepare(
+    tokens: int, library: str, bundle: pathlib.Path, shape: plan.Shape = plan.MODEL
+) -> Measure:
+    """Loads the bundle, makes the graph of its calls and checks the result."""
     driver = Driver()
     kernel = bundle_kernel.BundleKernel(library, bundle)
-    count = plan.call_count(task.tokens)
-    calls = Calls(driver, kernel, task.tokens, count)
+    count = plan.call_count(tokens, shape)
+    calls = Calls(driver, kernel, tokens, count, shape)
     stream, start, end = driver.make_stream(), driver.make_event(), driver.make_event()
     calls.launch(stream)
     error = calls.error()

@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, NamedTuple, Optional
 
-HEADS, HIDDEN = 64, 7168
+
+class Shape(NamedTuple):
+    """H and E of a gate."""
+
+    heads: int
+    hidden: int
+
+
+#: DeepSeek-V3.2.
+MODEL = Shape(64, 7168)
+HEADS, HIDDEN = MODEL
 
 #: Token counts of the goals, the most telling first.
 GOAL_TOKENS = (1, 16, 64, 256, 1024, 8192, 4, 4096, 65536, 16384)
@@ -66,10 +76,11 @@ class Task(NamedTuple):
     variant: str = ""
 
 
-def gate_bytes(tokens: int) -> int:
+def gate_bytes(tokens: int, shape: Shape = MODEL) -> int:
     """Bytes that the gate of T tokens has to move: x [T, E] and weight [H, E] in
     bf16, q_scale [T, H] and the gate in f32, each once."""
-    return 2 * (tokens + HEADS) * HIDDEN + 2 * 4 * tokens * HEADS
+    heads, hidden = shape
+    return 2 * (tokens + heads) * hidden + 2 * 4 * tokens * heads
 
 
 def floor_us(tokens: int) -> float:
@@ -77,9 +88,9 @@ def floor_us(tokens: int) -> float:
     return gate_bytes(tokens) / READ_BYTES_PER_SECOND * 1e6
 
 
-def call_count(tokens: int) -> int:
+def call_count(tokens: int, shape: Shape = MODEL) -> int:
     """Calls of one graph, each with its own x, weight, q_scale and result."""
-    return max(MIN_CALLS, min(MAX_CALLS, PROCESS_BYTES // gate_bytes(tokens)))
+    return max(MIN_CALLS, min(MAX_CALLS, PROCESS_BYTES // gate_bytes(tokens, shape)))
 
 
 def sweep_tokens() -> list[int]:

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""indexer-tune: what it enumerates, and all of it on a driver that computes on the CPU."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import BUILD
+from programs import BENCHMARKS
+
+ROOT = BENCHMARKS.parent
+TUNE = ROOT / "tools" / "indexer-tune"
+TABLE = ROOT / "lib" / "Schedule" / "MeasuredSchedules.inc"
+sys.path.insert(0, str(TUNE))
+
+from timing.plan import MODEL, Shape  # noqa: E402
+from tuning import candidates, table  # noqa: E402
+from tuning.candidates import Schedule  # noqa: E402
+from tuning.run import Problem  # noqa: E402
+
+WIDE = Schedule("cp_async_wgmma", 64, 64, 128, 1, 128, 3)
+NARROW = Schedule("register_mma", 8, 8, 448, 8)
+
+
+def tune(*arguments, expected=0, **environment):
+    """Runs the program; returns what it prints."""
+    result = subprocess.run(
+        [sys.executable, str(TUNE / "indexer-tune"), *map(str, arguments)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert result.returncode == expected, result.stdout
+    return result.stdout
+
+
+def table_rows(text):
+    """Schedules of a table and the tokens at the end of each."""
+    families = {value: key for key, value in table.FAMILIES.items()}
+    for values in re.findall(r"^INDEXER_MEASURED\((.*?)\)", text, re.MULTILINE):
+        heads, hidden, _, family, *fields, end = values.split(", ")
+        schedule = Schedule(families[family], *map(int, fields))
+        yield Shape(int(heads), int(hidden)), schedule, end
+
+
+def test_the_estimate_keeps_what_was_fastest():
+    rows = list(table_rows(TABLE.read_text()))
+    kept = 0
+    for shape, schedule, end in rows:
+        tokens = 65536 if end == "unboundedTokens" else int(end)
+        found = candidates.enumerate_schedules(shape)
+        assert schedule in found
+        kept += schedule in candidates.most_likely(found, shape, tokens, 120)
+    # The end of a row is not always what was measured.
+    assert kept >= 0.8 * len(rows)
+
+
+def test_candidates_divide_the_shape():
+    for shape in (Shape(8, 512), Shape(160, 6144), Shape(64, 4288)):
+        found = candidates.enumerate_schedules(shape)
+        assert len(found) == len(set(found)) > 0
+        for schedule in found:
+            if schedule.family == "register_mma":
+                assert shape.heads % schedule.tile_h == 0
+                assert shape.hidden % (schedule.threads * schedule.cluster) == 0
+
+
+def test_attribute():
+    assert WIDE.attribute("static") == (
+        "#indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64, "
+        "threads = 128, cluster = 1, tile_d = 128, stages = 3, weights = static>"
+    )
+
+
+def test_rows_are_the_fastest_with_few_changes():
+    rows = table.choose_rows(
+        {
+            1: {NARROW: 2.0, WIDE: 3.0},
+            8: {NARROW: 2.02, WIDE: 2.01},  # Noise: nothing changes.
+            64: {NARROW: 4.0, WIDE: 3.0},
+            128: {NARROW: 9.0, WIDE: 5.0},
+        }
+    )
+    assert [(row.schedule, row.max_tokens) for row in rows] == [
+        (NARROW, 8),
+        (WIDE, None),
+    ]
+    assert rows[0].times == {1: 2.0, 8: 2.02}
+
+
+def test_what_cannot_be_measured_is_no_row():
+    assert table.choose_rows({1: {NARROW: float("inf")}}) == []
+
+
+def test_blocks_are_replaced_and_others_stay():
+    problem = Problem(MODEL, "dependent")
+    rows = [table.Row(WIDE, None, {8: 2.5})]
+    before = TABLE.read_text()
+    after = table.replace_blocks(before, {problem: rows}, "a card")
+    heading = "// H = 64, E = 7168, weights = dependent: a card\n"
+    line = (
+        "INDEXER_MEASURED(64, 7168, Dependent, CpAsyncWgmma, 64, 64, 128, 1, 128, 3, "
+        "unboundedTokens) // us at T 8: 2.50\n"
+    )
+    assert heading + line + "\n" in after
+    assert after.count("weights = dependent") == 1
+    static = before[before.index("// H = 64, E = 7168, weights = static") :]
+    assert after.endswith(static)
+    # Twice is the same as once; a new problem goes to the end.
+    assert table.replace_blocks(after, {problem: rows}, "a card") == after
+    other = Problem(Shape(32, 6144), "static")
+    assert table.replace_blocks(after, {other: rows}, "a card").startswith(after)
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    """A folder of candidates for one and nine tokens."""
+    if not (BUILD / "bin" / "indexer-compile").exists():
+        pytest.skip("needs the build folder")
+    folder = tmp_path_factory.mktemp("tune")
+    arguments = ["--heads", "64", "--hidden", "7168", "--tokens", "1,9", "--limit", "6"]
+    output = tune("generate", folder, *arguments, "--build", BUILD)
+    assert re.search(
+        r"H 64, E 7168, dependent: (\d+) new bundles, \d+ rejected", output
+    )
+    again = tune("generate", folder, *arguments, "--build", BUILD)
+    assert "dependent: 0 new bundles, 0 rejected" in again
+    return folder
+
+
+def times_of(folder):
+    lines = map(json.loads, (folder / "times.jsonl").read_text().splitlines())
+    return [line for line in lines if line["kind"] in ("time", "failure")]
+
+
+def test_generate_run_table(generated, fake_driver, tmp_path):
+    options = ["--limit", "6", "--keep", "2"]
+    driver = {"INDEXER_LIBCUDA": str(fake_driver)}
+    output = tune(
+        "run", generated, "--tokens", "1,9", "--seconds", "0", *options, **driver
+    )
+    assert "the time was over first; the same command goes on" in output
+    tune("run", generated, "--tokens", "1", *options, **driver)
+    first = times_of(generated)
+    assert {line["tokens"] for line in first} == {1}
+    assert all(line["us"] > 0 and line["error"] < 1e-6 for line in first)
+    assert sum(line["repeat"] > 0 for line in first) == 4
+    tune("run", generated, "--tokens", "1,9", *options, **driver)
+    rest = times_of(generated)[len(first) :]
+    assert {line["tokens"] for line in rest} == {9}
+
+    written = tmp_path / "table.inc"
+    written.write_text(TABLE.read_text())
+    output = tune("table", generated, "--output", written)
+    assert "H = 64, E = 7168, weights = dependent" in output
+    rows = [row for row in table_rows(written.read_text()) if row[0] == MODEL]
+    assert rows[0][1].family in table.FAMILIES
+    assert "weights = static: NVIDIA H100" in written.read_text()
+
+
+def test_a_wrong_result_has_no_time(generated, fake_driver, tmp_path):
+    tune(
+        *("run", generated, "--tokens", "4", "--limit", "3", "--keep", "1"),
+        INDEXER_LIBCUDA=str(fake_driver),
+        FAKE_WRONG="1",
+    )
+    wrong = [line for line in times_of(generated) if line["tokens"] == 4]
+    assert wrong and all("the result is wrong" in line["error"] for line in wrong)
+
+
+def test_errors(tmp_path):
+    for arguments, status, message in (
+        (["run", tmp_path], 1, "has no candidates.jsonl; 'generate' makes it"),
+        (["generate", tmp_path, "--hidden", "64"], 2, "required: --heads"),
+        (
+            ["generate", tmp_path, "--heads", "0", "--hidden", "64"],
+            2,
+            "got '0'; accepted are numbers above 0",
+        ),
+        (
+            [
+                "generate",
+                tmp_path,
+                "--heads",
+                "8",
+                "--hidden",
+                "64",
+                "--build",
+                tmp_path,
+            ],
+            1,
+            "has no bin/indexer-compile",
+        ),
+        (
+            ["generate", tmp_path, "--heads", "8", "--hidden", "64", "--weights", "x"],
+            2,
+            "got 'x'; accepted are dependent, static",
+        ),
+    ):
+        assert message in tune(*arguments, expected=status)
+    (tmp_path / "candidates.jsonl").write_text("")
+    assert "has no times; 'run' makes them" in tune("table", tmp_path, expected=1)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Schedules that may be the fastest for some T, and a rough estimate of their times.
+
+The compiler has the last word on what can be built: what it rejects is dropped. The estimate
+only keeps the number small; what is left is timed.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Iterator, NamedTuple
+
+from timing.plan import Shape
+
+#: Of the H100: multiprocessors, shared memory of one in bytes, and what each CTA takes of it
+#: beyond its own.
+MULTIPROCESSORS, SM_SHARED_BYTES, CTA_RESERVE = 132, 228 * 1024, 1024
+#: Microseconds of a launch that loads nothing, and bytes that one multiprocessor loads in a
+#: microsecond; all of them together load no more than READ_BYTES.
+START_US, SM_BYTES, READ_BYTES = 1.2, 100_000, 3_140_000
+#: Microseconds of each step that a thread loads beyond its second one, and of a CTA beyond a
+#: cluster of 8: they start late.
+STEP_US, WIDE_CLUSTER_US = 0.035, 0.1
+
+
+class Schedule(NamedTuple):
+    """The fields of `#indexer.schedule` that a table has; 0 where a family has none."""
+
+    family: str
+    tile_t: int
+    tile_h: int
+    threads: int
+    cluster: int = 1
+    tile_d: int = 0
+    stages: int = 0
+
+    def attribute(self, weights: str) -> str:
+        """The MLIR attribute."""
+        fields = {name: value for name, value in self._asdict().items() if value}
+        fields["weights"] = weights
+        text = ", ".join(f"{name} = {value}" for name, value in fields.items())
+        return f"#indexer.schedule<{text}>"
+
+    def name(self) -> str:
+        """A name for files."""
+        return "_".join(str(value) for value in self)
+
+
+def _dots(shape: Shape) -> Iterator[Schedule]:
+    for warps in range(4, 29):
+        if shape.hidden % (warps * 256) == 0:
+            for tile_t in (1, 2):
+                for tile_h in (1, 2, 4):
+                    yield Schedule("dot", tile_t, tile_h, warps * 32)
+
+
+def _register_mmas(shape: Shape) -> Iterator[Schedule]:
+    for cluster in (1, 2, 4, 8, 16):
+        for warps in range(4, 17):
+            if shape.hidden % (warps * 32 * cluster) == 0:
+                for tile_t in (8, 16, 24, 32, 48):
+                    for tile_h in (8, 16, 32, 64):
+                        yield Schedule(
+                            "register_mma", tile_t, tile_h, warps * 32, cluster
+                        )
+
+
+def _stages(tile_t: int, tile_d: int, cluster: int, ctas: int, steps: int) -> int:
+    """Stages of a ring that leaves room for `ctas` CTAs on a multiprocessor."""
+    received = tile_t * 64 * 4 + 8 if cluster > 1 else 0
+    room = SM_SHARED_BYTES // ctas - CTA_RESERVE - 1024 - received
+    return min(steps, room // ((tile_t + 64) * tile_d * 2))
+
+
+def _wgmmas(shape: Shape) -> Iterator[Schedule]:
+    for cluster in (1, 2, 4, 8, 16):
+        for tile_d in (64, 128):
+            if shape.hidden % (cluster * tile_d) != 0:
+                continue
+            steps = shape.hidden // (cluster * tile_d)
+            for tile_t in range(8, 97, 8):
+                for ctas in (1, 2):
+                    stages = _stages(tile_t, tile_d, cluster, ctas, steps)
+                    if stages >= 2:
+                        yield Schedule(
+                            "cp_async_wgmma", tile_t, 64, 128, cluster, tile_d, stages
+                        )
+
+
+def enumerate_schedules(shape: Shape) -> list[Schedule]:
+    """Every candidate for a shape, each once."""
+    found = [*_dots(shape), *_register_mmas(shape), *_wgmmas(shape)]
+    fits = (
+        schedule
+        for schedule in found
+        if schedule.family == "cp_async_wgmma" or shape.heads % schedule.tile_h == 0
+    )
+    return list(dict.fromkeys(fits))
+
+
+def _late_us(schedule: Schedule, shape: Shape) -> float:
+    """What a CTA starts late for."""
+    late = WIDE_CLUSTER_US if schedule.cluster > 8 else 0.0
+    if schedule.tile_d:
+        return late
+    columns = 8 if schedule.family == "dot" else schedule.cluster
+    steps = shape.hidden // (schedule.threads * columns)
+    return late + STEP_US * max(0, steps - 2)
+
+
+def estimate_us(schedule: Schedule, shape: Shape, tokens: int) -> float:
+    """About how many microseconds a launch takes: the bytes that a multiprocessor loads,
+    or all of them, one wave of CTAs after the other."""
+    tiles = -(-tokens // schedule.tile_t) * -(-shape.heads // schedule.tile_h)
+    ctas = tiles * schedule.cluster
+    rows = min(schedule.tile_t, tokens) + min(schedule.tile_h, shape.heads)
+    cta_bytes = rows * shape.hidden // schedule.cluster * 2
+    waves = -(-ctas // MULTIPROCESSORS)
+    alone = waves * cta_bytes / SM_BYTES
+    # What one CTA has read, the others find in L2, at about three times the bandwidth.
+    unique = (tokens + shape.heads) * shape.hidden * 2
+    together = max(unique / READ_BYTES, ctas * cta_bytes / (3 * READ_BYTES))
+    late = waves * _late_us(schedule, shape)
+    return START_US + late + max(alone, together)
+
+
+def most_likely(
+    schedules: Iterable[Schedule], shape: Shape, tokens: int, limit: int
+) -> list[Schedule]:
+    """The `limit` schedules of the shortest estimates for T tokens, an equal share of
+    them of each family: an estimate of one says little about another."""
+    families: dict[str, list[Schedule]] = {}
+    for schedule in schedules:
+        # A tile with more columns than tokens only costs.
+        if schedule.tile_t < tokens + 8:
+            families.setdefault(schedule.family, []).append(schedule)
+    share = max(1, limit // max(1, len(families)))
+    chosen = []
+    for members in families.values():
+        members.sort(key=lambda s: estimate_us(s, shape, tokens))
+        chosen += members[:share]
+    return chosen

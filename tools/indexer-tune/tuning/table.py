@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Writes the fastest schedules down: rows of lib/Schedule/MeasuredSchedules.inc.
+
+A block of rows is one problem; blocks of problems that were not timed stay as they are.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import NamedTuple
+
+from timing import records
+from tuning.candidates import Schedule
+from tuning.run import TIMES, Problem, by_problem, median_us, read_times
+
+#: A schedule is kept for the next T as well when it is at most so much slower than the best:
+#: fewer kernels, and no change on noise.
+TOLERANCE = 1.01
+FAMILIES = {
+    "dot": "Dot",
+    "register_mma": "RegisterMma",
+    "cp_async_wgmma": "CpAsyncWgmma",
+}
+
+
+class Row(NamedTuple):
+    """A schedule, the tokens that it serves, and its times at the counts among them."""
+
+    schedule: Schedule
+    #: None: without an end.
+    max_tokens: int | None
+    times: dict[int, float]
+
+
+def choose_rows(times_by_tokens: dict[int, dict[Schedule, float]]) -> list[Row]:
+    """The fastest schedules in ascending order of tokens. Counts that were timed are the
+    ends of ranges: what serves one is known to be right for it, and nearly so below."""
+    rows: list[Row] = []
+    for tokens, times in sorted(times_by_tokens.items()):
+        best = min(times, key=lambda schedule: times[schedule])
+        if times[best] == float("inf"):
+            continue
+        if rows:
+            before = rows[-1].schedule
+            if times.get(before, float("inf")) <= TOLERANCE * times[best]:
+                best = before
+        if rows and rows[-1].schedule == best:
+            last = rows.pop()
+            rows.append(Row(best, tokens, {**last.times, tokens: times[best]}))
+        else:
+            rows.append(Row(best, tokens, {tokens: times[best]}))
+    if rows:
+        rows[-1] = rows[-1]._replace(max_tokens=None)
+    return rows
+
+
+def tune_results(folder: pathlib.Path) -> dict[Problem, list[Row]]:
+    """Rows of each problem that has times. Only schedules that were timed again count,
+    where there are some: one time may be luck."""
+    times = read_times(folder)
+    results = {}
+    for problem, files in by_problem(folder).items():
+        by_tokens: dict[int, dict[Schedule, float]] = {}
+        for tokens in sorted({timing.tokens for timing in times}):
+            again = {t.file for t in times if t.tokens == tokens and t.repeat > 0}
+            found = {
+                schedule: median_us(times, file, tokens)
+                for schedule, file in files.items()
+                if not again.intersection(files.values()) or file in again
+            }
+            found = {s: us for s, us in found.items() if us != float("inf")}
+            if found:
+                by_tokens[tokens] = found
+        if by_tokens:
+            results[problem] = choose_rows(by_tokens)
+    return results
+
+
+def _heading(problem: Problem) -> str:
+    heads, hidden = problem.shape
+    return f"// H = {heads}, E = {hidden}, weights = {problem.weights}:"
+
+
+def _row_text(problem: Problem, row: Row) -> str:
+    schedule = row.schedule
+    values = [
+        *problem.shape,
+        problem.weights.capitalize(),
+        FAMILIES[schedule.family],
+        *schedule[1:],
+        "unboundedTokens" if row.max_tokens is None else row.max_tokens,
+    ]
+    times = ", ".join(f"{tokens}: {us:.2f}" for tokens, us in row.times.items())
+    text = ", ".join(map(str, values))
+    return f"INDEXER_MEASURED({text}) // us at T {times}"
+
+
+def machine_of(folder: pathlib.Path) -> str:
+    """Card, driver, date and commit of the last run."""
+    runs = [line["machine"] for line in records.Records(folder / TIMES).of("run")]
+    if not runs:
+        return "unknown"
+    last = runs[-1]
+    return f"{last['card']}, driver {last['driver']}, {last['date']}, {last['commit']}"
+
+
+def replace_blocks(text: str, results: dict[Problem, list[Row]], machine: str) -> str:
+    """The table with the blocks of these problems in the place of older ones."""
+    for problem, rows in results.items():
+        heading = _heading(problem)
+        block = "\n".join(
+            [f"{heading} {machine}", *(_row_text(problem, row) for row in rows), ""]
+        )
+        old = re.compile(
+            rf"^{re.escape(heading)}.*\n(INDEXER_MEASURED.*\n)*", re.MULTILINE
+        )
+        if old.search(text):
+            text = old.sub(lambda _: block, text, count=1)
+        else:
+            text = text.rstrip("\n") + "\n\n" + block
+    return text
+
+
+def print_results(results: dict[Problem, list[Row]]) -> None:
+    """The rows, for people."""
+    for problem, rows in results.items():
+        print(_heading(problem)[3:-1])
+        for row in rows:
+            schedule = row.schedule
+            tile = f"{schedule.tile_t}x{schedule.tile_h}"
+            end = "inf" if row.max_tokens is None else row.max_tokens
+            times = ", ".join(f"{t}: {us:.2f}" for t, us in row.times.items())
+            print(
+                f"  to {end:>6}  {schedule.family:14} {tile:>6}  {schedule.threads:4} "
+                f"threads  cluster {schedule.cluster:2}  {schedule.tile_d:3} x "
+                f"{schedule.stages:2} stages  us at T {times}"
+            )
