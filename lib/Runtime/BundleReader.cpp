@@ -194,8 +194,18 @@ static KernelParameter readParameter(HeaderReader &reader, const Json &json) {
   } else if (kind == "scalar") {
     parameter.kind = KernelParameter::Kind::Scalar;
     parameter.index = reader.integerField<unsigned>(json, "scalar");
+  } else if (kind == "tensor_map") {
+    parameter.kind = KernelParameter::Kind::TensorMap;
+    parameter.index = reader.integerField<unsigned>(json, "operand");
+    const Json &box = reader.array(json, "box");
+    if (box.size() != 2) {
+      reader.fail("box", "an array of rows and columns");
+      return parameter;
+    }
+    parameter.boxRows = reader.integer<unsigned>(box[0], "box");
+    parameter.boxColumns = reader.integer<unsigned>(box[1], "box");
   } else {
-    reader.fail("kind", "one of pointer, stride, extent, scalar");
+    reader.fail("kind", "one of pointer, stride, extent, scalar, tensor_map");
   }
   return parameter;
 }
@@ -220,6 +230,7 @@ static KernelLaunch readLaunch(HeaderReader &reader, const Json &json) {
   launch.split = reader.integerField<unsigned>(json, "split");
   launch.threads = reader.integerField<unsigned>(json, "threads");
   launch.cluster = reader.integerField<unsigned>(json, "cluster");
+  launch.maxCtas = reader.integerField<unsigned>(json, "max_ctas");
   launch.dynamicSharedBytes =
       reader.integerField<unsigned>(json, "dynamic_shared_bytes");
   launch.alignment = reader.integerField<unsigned>(json, "alignment");

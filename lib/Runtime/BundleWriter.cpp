@@ -66,6 +66,10 @@ static Json toJson(const KernelParameter &parameter) {
             {"dim", parameter.dim}};
   case KernelParameter::Kind::Extent:
     return {{"kind", "extent"}, {"loop", loopName(parameter.index)}};
+  case KernelParameter::Kind::TensorMap:
+    return {{"kind", "tensor_map"},
+            {"operand", parameter.index},
+            {"box", {parameter.boxRows, parameter.boxColumns}}};
   case KernelParameter::Kind::Scalar:
     break;
   }
@@ -88,6 +92,7 @@ static Json toJson(const KernelLaunch &launch) {
           {"split", launch.split},
           {"threads", launch.threads},
           {"cluster", launch.cluster},
+          {"max_ctas", launch.maxCtas},
           {"dynamic_shared_bytes", launch.dynamicSharedBytes},
           {"alignment", launch.alignment},
           {"starts_early", launch.startsEarly},

@@ -17,6 +17,7 @@
 #include "indexer/Runtime/LastError.h"
 #include "indexer/Runtime/LaunchConfig.h"
 #include "indexer/Runtime/Scalar.h"
+#include "indexer/Runtime/TensorMap.h"
 
 #include <cstring>
 #include <utility>
@@ -67,9 +68,14 @@ static bool canRun(const KernelLaunch &launch, const FusedKernel &kernel,
   int64_t t = bound.extents[0];
   if (t < launch.minTokens || t > launch.maxTokens)
     return false;
-  return !launch.alignment ||
-         (isAligned(kernel, bound, 0, 0, launch.alignment) &&
-          isAligned(kernel, bound, 1, 1, launch.alignment));
+  if (launch.alignment && !(isAligned(kernel, bound, 0, 0, launch.alignment) &&
+                            isAligned(kernel, bound, 1, 1, launch.alignment)))
+    return false;
+  for (const KernelParameter &parameter : launch.parameters)
+    if (parameter.kind == KernelParameter::Kind::TensorMap &&
+        !hasTensorMap(kernel, bound, parameter.index))
+      return false;
+  return true;
 }
 
 /// Picks the first kernel that can run and computes its grid.
@@ -107,10 +113,12 @@ static IndexerStatus planLaunch(const Bundle &bundle, size_t index,
                       std::to_string((maxGrid[dim] - (cluster - 1)) / split));
     planned.grid[dim] = divideUp(blocks[dim] * split, cluster) * cluster;
   }
+  if (launch.maxCtas && planned.grid[0] > launch.maxCtas)
+    planned.grid[0] = launch.maxCtas;
   return INDEXER_OK;
 }
 
-/// Writes `parameter` to the 8 bytes at `bytes`.
+/// Writes `parameter`, no tensor map, to the 8 bytes at `bytes`.
 static void packParameter(const KernelParameter &parameter,
                           const FusedKernel &kernel, const BoundKernel &bound,
                           unsigned char *bytes) {
@@ -129,6 +137,8 @@ static void packParameter(const KernelParameter &parameter,
     encodeScalar(bound.scalars[parameter.index],
                  kernel.scalars[parameter.index].type, bytes);
     return;
+  case KernelParameter::Kind::TensorMap:
+    return;
   }
 }
 
@@ -140,9 +150,24 @@ static IndexerStatus launchPlanned(const Driver &driver,
                                    CuStream stream) {
   const KernelLaunch &launch = *planned.launch;
   alignas(8) unsigned char values[kMaxParameters][8];
+  CuTensorMap tensorMaps[kMaxTensorMaps];
   void *parameters[kMaxParameters];
+  unsigned numTensorMaps = 0;
   for (size_t i = 0; i < launch.parameters.size(); ++i) {
-    packParameter(launch.parameters[i], kernel, bound, values[i]);
+    const KernelParameter &parameter = launch.parameters[i];
+    if (parameter.kind == KernelParameter::Kind::TensorMap) {
+      CuTensorMap &map = tensorMaps[numTensorMaps++];
+      if (IndexerStatus status = driver.check(
+              encodeTensorMap(driver, parameter, kernel, bound, map), [&] {
+                return "cuTensorMapEncodeTiled for operand " +
+                       std::to_string(parameter.index) + " of kernel '" +
+                       launch.kernel + "'";
+              }))
+        return status;
+      parameters[i] = &map;
+      continue;
+    }
+    packParameter(parameter, kernel, bound, values[i]);
     parameters[i] = values[i];
   }
   LaunchConfig config(launch, planned.grid, stream);

@@ -13,6 +13,7 @@
 #include "indexer/Runtime/ValidateBundle.h"
 
 #include "indexer/Runtime/Limits.h"
+#include "indexer/Runtime/TensorMap.h"
 
 #include <algorithm>
 
@@ -74,6 +75,21 @@ static bool validateOperand(const TensorBinding &binding, ElementType type,
   return true;
 }
 
+/// A tensor map has two dimensions, rows and d, and a box that the swizzle of
+/// 128 bytes takes.
+static bool validateTensorMap(const KernelParameter &parameter,
+                              const FusedKernel &kernel) {
+  if (parameter.index >= kernel.operands.size())
+    return false;
+  const std::vector<unsigned> &loops = kernel.operands[parameter.index].loops;
+  size_t rowBytes = parameter.boxColumns *
+                    elementTypeSize(kernel.operandTypes[parameter.index]);
+  return loops.size() == 2 && (loops[0] == 2 || loops[1] == 2) &&
+         parameter.boxRows >= 1 && parameter.boxRows <= kMaxBoxExtent &&
+         parameter.boxColumns >= 1 && parameter.boxColumns <= kMaxBoxExtent &&
+         rowBytes <= kMaxBoxRowBytes && rowBytes % kTensorMapAlignment == 0;
+}
+
 static bool validateParameter(const KernelParameter &parameter,
                               const FusedKernel &kernel) {
   switch (parameter.kind) {
@@ -86,6 +102,8 @@ static bool validateParameter(const KernelParameter &parameter,
     return parameter.index < kLoops;
   case KernelParameter::Kind::Scalar:
     return parameter.index < kernel.scalars.size();
+  case KernelParameter::Kind::TensorMap:
+    return validateTensorMap(parameter, kernel);
   }
   return false;
 }
@@ -111,6 +129,11 @@ static bool validateLaunch(const KernelLaunch &launch,
     return complain(
         error, what + " has clusters of " + std::to_string(launch.cluster) +
                    ", accepted are 1 to " + std::to_string(kMaxCluster));
+  if (launch.maxCtas % launch.cluster != 0)
+    return complain(error, what + " has at most " +
+                               std::to_string(launch.maxCtas) +
+                               " blocks, accepted are multiples of " +
+                               std::to_string(launch.cluster));
   if ((launch.alignment & (launch.alignment - 1)) != 0)
     return complain(error, what + " needs an alignment of " +
                                std::to_string(launch.alignment) +
@@ -120,10 +143,16 @@ static bool validateLaunch(const KernelLaunch &launch,
   if (launch.parameters.size() > kMaxParameters)
     return complain(error, what + " has more than " +
                                std::to_string(kMaxParameters) + " parameters");
-  for (size_t i = 0; i < launch.parameters.size(); ++i)
+  unsigned tensorMaps = 0;
+  for (size_t i = 0; i < launch.parameters.size(); ++i) {
     if (!validateParameter(launch.parameters[i], kernel))
       return complain(error, "parameter " + std::to_string(i) + " of " + what +
                                  " is bound to nothing");
+    tensorMaps += launch.parameters[i].kind == KernelParameter::Kind::TensorMap;
+  }
+  if (tensorMaps > kMaxTensorMaps)
+    return complain(error, what + " has more than " +
+                               std::to_string(kMaxTensorMaps) + " tensor maps");
   return true;
 }
 

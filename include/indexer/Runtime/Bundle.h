@@ -69,15 +69,19 @@ struct ExtentBinding {
 
 /// One parameter of a kernel, in order. Pointers are 8 bytes and point at the
 /// element of index 0; strides (in elements) and extents are 8-byte integers;
-/// scalars have the width of their type.
+/// scalars have the width of their type. A tensor map is the 128-byte
+/// descriptor by which a kernel copies boxes of an operand into shared memory,
+/// with the 128-byte swizzle and zeros for what lies outside the operand.
 struct KernelParameter {
-  enum class Kind { Pointer, Stride, Extent, Scalar };
+  enum class Kind { Pointer, Stride, Extent, Scalar, TensorMap };
   Kind kind = Kind::Pointer;
-  /// Pointer, Stride: operand number (the result is the last operand).
-  /// Extent: 0 = t, 1 = h, 2 = d. Scalar: scalar number.
+  /// Pointer, Stride, TensorMap: operand number (the result is the last
+  /// operand). Extent: 0 = t, 1 = h, 2 = d. Scalar: scalar number.
   unsigned index = 0;
   /// Stride: dimension of the operand.
   unsigned dim = 0;
+  /// TensorMap: rows, and elements of d, of a box.
+  unsigned boxRows = 0, boxColumns = 0;
 };
 
 /// Resource figures of the machine code, as the assembler reports them.
@@ -111,6 +115,9 @@ struct KernelLaunch {
   unsigned split = 1;
   /// Threads of a block (x only) and CTAs of a cluster (x only).
   unsigned threads = 1, cluster = 1;
+  /// grid.x is at most this, a multiple of `cluster`, as a CTA of the kernel
+  /// goes on to a next tile; 0: no limit.
+  unsigned maxCtas = 0;
   /// Dynamic shared memory, in bytes.
   unsigned dynamicSharedBytes = 0;
   /// The kernel runs only when x and weight are contiguous along d and each of

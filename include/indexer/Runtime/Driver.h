@@ -91,6 +91,26 @@ struct CuLaunchConfig {
 static_assert(sizeof(CuLaunchAttribute) == 72 && sizeof(CuLaunchConfig) == 56,
               "layout of the driver's structures on 64-bit Linux");
 
+/// CUtensorMap: how boxes of a tensor are copied; opaque.
+struct alignas(64) CuTensorMap {
+  unsigned char bytes[128];
+};
+/// CUtensorMapDataType.
+enum CuTensorMapDataType : int {
+  CuTensorMapFloat16 = 6,
+  CuTensorMapFloat32 = 7,
+  CuTensorMapFloat64 = 8,
+  CuTensorMapBfloat16 = 9,
+};
+/// CUtensorMapInterleave, CUtensorMapSwizzle, CUtensorMapL2promotion,
+/// CUtensorMapFloatOOBfill.
+enum : int {
+  CuTensorMapInterleaveNone = 0,
+  CuTensorMapSwizzle128B = 3,
+  CuTensorMapL2Promotion256B = 3,
+  CuTensorMapFillZeros = 0,
+};
+
 /// X(member, symbol, parameter types...): every driver function in use.
 #define INDEXER_DRIVER_FUNCTIONS(X)                                            \
   X(init, cuInit, unsigned)                                                    \
@@ -119,6 +139,10 @@ static_assert(sizeof(CuLaunchAttribute) == 72 && sizeof(CuLaunchConfig) == 56,
     int)                                                                       \
   X(occupancyMaxActiveClusters, cuOccupancyMaxActiveClusters, int *,           \
     CuFunction, const CuLaunchConfig *)                                        \
+  X(tensorMapEncodeTiled, cuTensorMapEncodeTiled, CuTensorMap *,               \
+    CuTensorMapDataType, unsigned, void *, const unsigned long long *,         \
+    const unsigned long long *, const unsigned *, const unsigned *, int, int,  \
+    int, int)                                                                  \
   X(launchKernelEx, cuLaunchKernelEx, const CuLaunchConfig *, CuFunction,      \
     void **, void **)                                                          \
   X(memAlloc, cuMemAlloc_v2, CuDevicePtr *, size_t)                            \

@@ -27,6 +27,13 @@ constexpr unsigned kMaxOperands = 32;
 constexpr unsigned kMaxScalars = 32;
 /// Parameters of one kernel.
 constexpr unsigned kMaxParameters = 192;
+/// Tensor maps among them.
+constexpr unsigned kMaxTensorMaps = 4;
+/// Rows or columns of the box of a tensor map (CUDA driver API,
+/// cuTensorMapEncodeTiled).
+constexpr unsigned kMaxBoxExtent = 256;
+/// Bytes of a row of the box: the span of the 128-byte swizzle.
+constexpr unsigned kMaxBoxRowBytes = 128;
 /// Threads of a block: a limit of every CUDA device (CUDA C++ programming
 /// guide, table of technical specifications).
 constexpr unsigned kMaxThreads = 1024;

@@ -94,6 +94,20 @@ TEST(Bundle, RoundTrip) {
   EXPECT_EQ(read.objects[1].format, "ptx");
 }
 
+TEST(Bundle, RoundTripKeepsTensorMaps) {
+  Bundle bundle = makeTmaHeadGate(), read;
+  std::string bytes = serialize(bundle), error;
+  ASSERT_TRUE(deserialize(bytes.data(), bytes.size(), read, error)) << error;
+  EXPECT_EQ(serialize(read), bytes);
+  const KernelLaunch &launch = read.kernels[0].launches[0];
+  EXPECT_EQ(launch.maxCtas, 8u);
+  const KernelParameter &map = launch.parameters[1];
+  EXPECT_EQ(map.kind, KernelParameter::Kind::TensorMap);
+  EXPECT_EQ(map.index, 1u);
+  EXPECT_EQ(map.boxRows, 8u);
+  EXPECT_EQ(map.boxColumns, 64u);
+}
+
 TEST(Bundle, RoundTripKeepsEveryConstant) {
   double inf = std::numeric_limits<double>::infinity();
   for (double value :
@@ -119,9 +133,9 @@ TEST(Bundle, RejectsForeignBytes) {
 
 TEST(Bundle, RejectsNewerFormat) {
   std::string bytes = serialize(makeHeadGate());
-  bytes[8] = 2;
+  bytes[8] = 3;
   EXPECT_EQ(errorOf(sealed(bytes)),
-            "the bundle has format version 2, this library reads version 1: "
+            "the bundle has format version 3, this library reads version 2: "
             "use a newer library or compile again");
 }
 
@@ -266,6 +280,8 @@ TEST(Bundle, RejectsWrongLaunches) {
             prefix + "has clusters of 0, accepted are 1 to 16");
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.split = 17; }),
             prefix + "splits a tile over 17 blocks, accepted are 1 to 16");
+  EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.maxCtas = 6; }),
+            prefix + "has at most 6 blocks, accepted are multiples of 4");
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.alignment = 12; }),
             prefix + "needs an alignment of 12 bytes, accepted are powers of "
                      "two");
@@ -277,6 +293,32 @@ TEST(Bundle, RejectsWrongLaunches) {
   EXPECT_EQ(errorOfLaunch([](KernelLaunch &l) { l.parameters[11].index = 2; }),
             "the bundle is corrupt: parameter 11 of kernel 'fma' is bound to "
             "nothing");
+}
+
+TEST(Bundle, RejectsWrongTensorMaps) {
+  auto errorOfMap = [](const std::function<void(KernelParameter &)> &change) {
+    Bundle bundle = makeTmaHeadGate();
+    change(bundle.kernels[0].launches[0].parameters[0]);
+    return errorOf(serialize(bundle));
+  };
+  EXPECT_EQ(errorOfMap([](KernelParameter &) {}), "");
+  const std::string expected =
+      "the bundle is corrupt: parameter 0 of kernel 'fma' is bound to nothing";
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.index = 4; }), expected);
+  // q_scale has no d.
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.index = 2; }), expected);
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.boxRows = 0; }), expected);
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.boxRows = 257; }), expected);
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.boxColumns = 0; }), expected);
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.boxColumns = 4; }), expected);
+  EXPECT_EQ(errorOfMap([](KernelParameter &p) { p.boxColumns = 72; }),
+            expected);
+  Bundle bundle = makeTmaHeadGate();
+  std::vector<KernelParameter> &parameters =
+      bundle.kernels[0].launches[0].parameters;
+  parameters.assign(5, parameters[0]);
+  EXPECT_EQ(errorOf(serialize(bundle)),
+            "the bundle is corrupt: kernel 'fma' has more than 4 tensor maps");
 }
 
 TEST(Bundle, NamesAndSizesOfElementTypes) {

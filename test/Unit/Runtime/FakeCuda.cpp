@@ -162,6 +162,26 @@ FAKE CuResult cuOccupancyMaxActiveClusters(int *clusters, CuFunction function,
   *clusters = isAllowed && isOptedIn && cluster <= state.maxCluster;
   return state.occupancyResult;
 }
+FAKE CuResult cuTensorMapEncodeTiled(CuTensorMap *map, CuTensorMapDataType type,
+                                     unsigned, void *address,
+                                     const unsigned long long *extents,
+                                     const unsigned long long *strides,
+                                     const unsigned *box, const unsigned *, int,
+                                     int swizzle, int, int fill) {
+  if (state.tensorMapResult)
+    return state.tensorMapResult;
+  std::lock_guard<std::mutex> lock(mutex);
+  state.tensorMaps.push_back({type,
+                              address,
+                              {extents[0], extents[1]},
+                              strides[0],
+                              {box[0], box[1]},
+                              swizzle,
+                              fill});
+  uint64_t number = state.tensorMaps.size();
+  std::memcpy(map->bytes, &number, sizeof number);
+  return reinterpret_cast<uintptr_t>(map) % 64 == 0 ? 0 : 1;
+}
 #ifndef FAKE_CUDA_IS_OLD
 FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,
                                CuFunction function, void **parameters,

@@ -36,6 +36,16 @@ struct FakeLaunch {
   void *context;
 };
 
+/// One call of cuTensorMapEncodeTiled with two dimensions. Its number, counted
+/// from 1, is written to the first 8 bytes of the map.
+struct FakeTensorMap {
+  int type;
+  void *address;
+  unsigned long long extents[2], stride;
+  unsigned box[2];
+  int swizzle, fill;
+};
+
 /// What the fake driver answers, and what it was asked.
 struct FakeCudaState {
   /// Answers.
@@ -44,7 +54,8 @@ struct FakeCudaState {
   /// CTAs of the largest cluster that there is room for.
   unsigned maxCluster = 16;
   indexer::runtime::CuResult initResult = 0, loadResult = 0, launchResult = 0,
-                             allocateResult = 0, occupancyResult = 0;
+                             allocateResult = 0, occupancyResult = 0,
+                             tensorMapResult = 0;
   std::string jitLog;
   /// The driver is not told how many parameters a kernel has.
   size_t parameterCount = 0;
@@ -53,6 +64,7 @@ struct FakeCudaState {
 
   /// Records.
   std::vector<FakeLaunch> launches;
+  std::vector<FakeTensorMap> tensorMaps;
   /// Launches that were not recorded.
   int64_t unrecordedLaunches = 0;
   std::string loadedImage;

@@ -26,5 +26,5 @@ TEST(FuzzCorpus, BundleReader) {
     fuzzBundleReader(text.data(), text.size());
     ++count;
   }
-  EXPECT_GE(count, 7u);
+  EXPECT_GE(count, 8u);
 }

@@ -125,6 +125,76 @@ TEST_F(Launch, UnalignedOperandsGoToTheNextKernel) {
   EXPECT_EQ(kernelOf(single), "fma");
 }
 
+// A tensor map of x and one of weight for each launch, in its parameters.
+TEST_F(Launch, TensorMapsAreMadeForEachLaunch) {
+  ASSERT_EQ(load(makeTmaHeadGate()), "");
+  Call call(5, 64);
+  call.setShape(call.tensor(0), {5, 128}, {136, 1});
+  ASSERT_EQ(launch(call), "");
+  ASSERT_EQ(launch(call), "");
+  ASSERT_EQ(fake.tensorMaps.size(), 4u);
+  expectParameter<uint64_t>(fake.launches.at(1), 0, 3);
+  expectParameter<uint64_t>(fake.launches.at(1), 1, 4);
+  expectParameter(fake.launches.at(1), 2, call.tensor(2).data);
+  const FakeTensorMap &x = fake.tensorMaps[0], &weight = fake.tensorMaps[1];
+  EXPECT_EQ(x.type, CuTensorMapBfloat16);
+  EXPECT_EQ(x.address, call.tensor(0).data);
+  EXPECT_EQ(x.extents[0], 128u);
+  EXPECT_EQ(x.extents[1], 5u);
+  EXPECT_EQ(x.stride, 272u);
+  EXPECT_EQ(x.box[0], 64u);
+  EXPECT_EQ(x.box[1], 16u);
+  EXPECT_EQ(x.swizzle, CuTensorMapSwizzle128B);
+  EXPECT_EQ(x.fill, CuTensorMapFillZeros);
+  EXPECT_EQ(weight.extents[1], 64u);
+  EXPECT_EQ(weight.stride, 256u);
+  EXPECT_EQ(weight.box[1], 8u);
+}
+
+// What no tensor map can say goes to a kernel that takes pointers.
+TEST_F(Launch, OperandsWithoutTensorMapGoToTheNextKernel) {
+  ASSERT_EQ(load(makeTmaHeadGate()), "");
+  auto kernelOf = [&](std::vector<int64_t> strides, uintptr_t address = 0x1000,
+                      int64_t tokens = 5) {
+    Call call(tokens, 64);
+    call.setShape(call.tensor(0), {tokens, 128}, std::move(strides));
+    call.tensor(0).data = reinterpret_cast<void *>(address);
+    EXPECT_EQ(launch(call), "");
+    return fake.launches.back().kernel;
+  };
+  EXPECT_EQ(kernelOf({128, 1}), "fma");
+  EXPECT_EQ(kernelOf({128, 1}, 0x1008), "plain");
+  EXPECT_EQ(kernelOf({132, 1}), "plain");
+  EXPECT_EQ(kernelOf({4096, 2}), "plain");
+  EXPECT_EQ(kernelOf({0, 1}), "plain");
+  EXPECT_EQ(kernelOf({-128, 1}), "plain");
+  int64_t farthest = (int64_t(1) << 39) - 8;
+  EXPECT_EQ(kernelOf({farthest, 1}), "fma");
+  EXPECT_EQ(kernelOf({farthest + 8, 1}), "plain");
+  // The stride of a single row means nothing.
+  EXPECT_EQ(kernelOf({0, 1}, 0x1000, 1), "fma");
+  EXPECT_EQ(fake.tensorMaps.at(fake.tensorMaps.size() - 2).stride, 272u);
+}
+
+TEST_F(Launch, TensorMapErrorsAreReported) {
+  ASSERT_EQ(load(makeTmaHeadGate()), "");
+  fake.tensorMapResult = 2;
+  EXPECT_EQ(launch(Call(5, 64)),
+            "cuTensorMapEncodeTiled for operand 0 of kernel 'fma' failed with "
+            "CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+  EXPECT_TRUE(fake.launches.empty());
+}
+
+// T = 15 needs 8 tiles of 2 tokens, 4 more than the grid may have.
+TEST_F(Launch, MaxCtasLimitsTheGrid) {
+  Bundle bundle = makeHeadGate();
+  bundle.kernels[0].launches[0].maxCtas = 4;
+  ASSERT_EQ(load(bundle), "");
+  ASSERT_EQ(launch(Call(15, 64)), "");
+  EXPECT_EQ(fake.launches.at(0).grid[0], 4u);
+  EXPECT_EQ(fake.launches.at(0).grid[1], 8u);
+}
+
 // T = 1000, H = 24, tiles of 64x16, heads first: x over heads.
 TEST_F(Launch, HeadsFirstSwapsTheGrid) {
   ASSERT_EQ(load(makeHeadGate()), "");

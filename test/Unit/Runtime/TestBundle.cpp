@@ -71,6 +71,17 @@ Bundle makeHeadGate() {
   return bundle;
 }
 
+Bundle makeTmaHeadGate() {
+  Bundle bundle = makeHeadGate();
+  std::vector<KernelLaunch> &launches = bundle.kernels[0].launches;
+  using Kind = KernelParameter::Kind;
+  launches[0].maxCtas = 8;
+  launches[0].parameters[0] = {Kind::TensorMap, 0, 0, 16, 64};
+  launches[0].parameters[1] = {Kind::TensorMap, 1, 0, 8, 64};
+  launches[1].minTokens = 1;
+  return bundle;
+}
+
 Bundle makeBatchedHeadGate() {
   Bundle bundle = makeHeadGate();
   bundle.arguments[0].shape = {kDynamic, kDynamic, 128};

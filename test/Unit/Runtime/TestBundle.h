@@ -17,7 +17,12 @@
 /// all pointers, strides of x and of the result, extents, and two scalars.
 indexer::runtime::Bundle makeHeadGate();
 
-/// The same with x [B, S, 128], where B and S are collapsed to T.
+/// makeHeadGate() with a first kernel that takes x and weight as tensor maps
+/// (parameters 0 and 1) and has 8 CTAs along x at most, and a second one that
+/// serves every T.
+indexer::runtime::Bundle makeTmaHeadGate();
+
+/// makeHeadGate() with x [B, S, 128], where B and S are collapsed to T.
 indexer::runtime::Bundle makeBatchedHeadGate();
 
 /// Arguments of one call. Pointers are made up: nothing reads behind them.
