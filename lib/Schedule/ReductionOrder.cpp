@@ -24,9 +24,13 @@ std::string indexer::reductionOrder(const KernelSchedule &schedule) {
     return "mma in " + std::to_string(schedule.threads / 32) + " warps, " +
            std::to_string(schedule.cluster) + " parts";
   case Family::CpAsyncWgmma:
-    // Parts divide d alike, whether a CTA or several have them.
+  case Family::TmaWgmma:
+    // Parts divide d alike, whether a CTA or several have them; CTAs that share
+    // the weight do not divide d.
     return "wgmma of " + std::to_string(schedule.tileD) + " columns, " +
-           std::to_string(schedule.cluster * schedule.parts) + " parts";
+           std::to_string(schedule.cluster / schedule.multicast *
+                          schedule.parts) +
+           " parts";
   }
   return "";
 }

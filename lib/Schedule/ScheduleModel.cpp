@@ -289,6 +289,8 @@ KernelSchedule indexer::readSchedule(ScheduleAttr schedule) {
   fields.tileD = schedule.getTileD();
   fields.stages = schedule.getStages();
   fields.parts = schedule.getParts();
+  fields.multicast = schedule.getMulticast();
+  fields.maxCtas = schedule.getMaxCtas();
   fields.weights = schedule.getWeights();
   return fields;
 }
@@ -320,6 +322,9 @@ int64_t indexer::sharedBytes(const KernelSchedule &schedule) {
   if (schedule.family == Family::CpAsyncWgmma)
     return cpAsyncWgmmaSharedBytes(schedule.tileT, schedule.tileD,
                                    schedule.stages, schedule.cluster);
+  if (schedule.family == Family::TmaWgmma)
+    return tmaWgmmaSharedBytes(schedule.tileT, schedule.tileD, schedule.stages,
+                               schedule.cluster / schedule.multicast);
   return schedule.tileT * schedule.tileH * (schedule.threads / 32) *
          int64_t(sizeof(float));
 }

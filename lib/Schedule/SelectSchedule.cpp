@@ -94,7 +94,8 @@ static void selectSchedules(const FusedOp &fused, ScheduleProblem problem) {
     schedules.push_back(ScheduleAttr::get(
         op.getContext(), schedule.family, schedule.tileT, schedule.tileH,
         schedule.threads, schedule.cluster, schedule.tileD, schedule.stages,
-        schedule.parts, schedule.weights, schedule.maxTokens));
+        schedule.parts, schedule.multicast, schedule.maxCtas, schedule.weights,
+        schedule.maxTokens));
   }
   op->setAttr(schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
 }

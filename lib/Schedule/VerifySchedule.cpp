@@ -96,18 +96,19 @@ static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
     return emit() << "multiplies " << types[0] << " by " << types[1]
                   << ", accepted are two operands of bf16 or two of f16";
   int64_t extent = fused.extents()[FusedOp::dLoop];
-  int64_t step =
-      schedule.getFamily() == Family::CpAsyncWgmma
-          ? schedule.getCluster() * schedule.getParts() * schedule.getTileD()
-          : residentStep(schedule.getFamily(), schedule.getThreads(),
-                         schedule.getCluster());
+  bool hasStages = schedule.getFamily() == Family::CpAsyncWgmma ||
+                   schedule.getFamily() == Family::TmaWgmma;
+  int64_t step = hasStages
+                     ? schedule.getSplit() * schedule.getParts() * schedule.getTileD()
+                     : residentStep(schedule.getFamily(), schedule.getThreads(),
+                                    schedule.getCluster());
   if (ShapedType::isDynamic(extent) || extent % step != 0)
     return emit()
            << "takes " << step
            << " elements of d at a time, accepted is a static E that is a "
               "multiple of it, got "
            << got(extent, "E");
-  if (schedule.getFamily() == Family::CpAsyncWgmma)
+  if (hasStages)
     return success();
 
   // All of d is loaded at once, by threads that all have heads.

@@ -125,6 +125,11 @@ static runtime::KernelParameter makeParameter(const KernelParameterInfo &info) {
   case ParameterKind::Scalar:
     parameter.kind = runtime::KernelParameter::Kind::Scalar;
     break;
+  case ParameterKind::TensorMap:
+    parameter.kind = runtime::KernelParameter::Kind::TensorMap;
+    parameter.boxRows = info.boxRows;
+    parameter.boxColumns = info.boxColumns;
+    break;
   }
   parameter.index = info.index;
   parameter.dim = info.dim;
@@ -146,6 +151,7 @@ static runtime::KernelLaunch makeLaunch(const KernelLaunchInfo &info,
   launch.split = info.split;
   launch.threads = info.threads;
   launch.cluster = info.cluster;
+  launch.maxCtas = info.maxCtas;
   launch.dynamicSharedBytes = info.dynamicSharedBytes;
   launch.alignment = info.alignment;
   launch.startsEarly = info.startsEarly;

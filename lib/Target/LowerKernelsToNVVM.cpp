@@ -7,12 +7,13 @@
 //===----------------------------------------------------------------------===//
 //
 // In: a gpu.module as code generation leaves it. Out: llvm.func ops only. All
-// of it is upstream's: this pass holds the order of the passes, and registers
-// the conversions that convert-gpu-to-nvvm finds through interfaces, so that it
-// works the same in every tool.
+// of it but the declaration of tensor maps is upstream's: this pass holds the
+// order of the passes, and registers the conversions that convert-gpu-to-nvvm
+// finds through interfaces, so that it works the same in every tool.
 //
 //===----------------------------------------------------------------------===//
 
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "indexer/Target/Passes.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -70,6 +71,30 @@ static void roundSquareRoots(gpu::GPUModuleOp module) {
     declaration->erase();
 }
 
+/// Makes the parameters that `indexer.tensor_maps` names what a tensor map is
+/// to NVVM: 128 bytes passed by value, aligned to 64, that nobody writes
+/// (`nvvm.grid_constant`: its address may be taken without a copy). Only a
+/// function of LLVM can say so, and the conversion of gpu.func keeps no such
+/// attributes of arguments.
+static void declareTensorMaps(gpu::GPUModuleOp module) {
+  Builder builder(module.getContext());
+  auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
+  for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto numbers = func->getAttrOfType<DenseI32ArrayAttr>(tensorMapsAttrName);
+    if (!numbers)
+      continue;
+    for (int32_t number : numbers.asArrayRef()) {
+      func.setArgAttr(number, LLVM::LLVMDialect::getByValAttrName(),
+                      TypeAttr::get(type));
+      func.setArgAttr(number, LLVM::LLVMDialect::getAlignAttrName(),
+                      builder.getI64IntegerAttr(64));
+      func.setArgAttr(number, NVVM::NVVMDialect::getGridConstantAttrName(),
+                      builder.getUnitAttr());
+    }
+    func->removeAttr(tensorMapsAttrName);
+  }
+}
+
 namespace {
 
 /// See Passes.td.
@@ -93,6 +118,7 @@ struct LowerKernelsToNVVM : impl::LowerKernelsToNVVMBase<LowerKernelsToNVVM> {
     if (failed(runPipeline(pm, getOperation())))
       return signalPassFailure();
     roundSquareRoots(getOperation());
+    declareTensorMaps(getOperation());
   }
 };
 

@@ -67,4 +67,14 @@ gpu.module @kernels {
     llvm.store %b, %p : bf16, !llvm.ptr<1>
     gpu.return
   }
+
+  // A tensor map is passed by value, and its address is used as it is.
+  // CHECK: llvm.func @copy(%{{.+}}: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant}, %{{.+}}: !llvm.ptr<1>)
+  // CHECK-NOT: indexer.tensor_maps
+  // CHECK: nvvm.prefetch tensormap
+  gpu.func @copy(%map: !llvm.ptr, %p: !llvm.ptr<1>) kernel
+      attributes {indexer.tensor_maps = array<i32: 0>} {
+    nvvm.prefetch tensormap, %map : !llvm.ptr
+    gpu.return
+  }
 }

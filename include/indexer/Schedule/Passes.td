@@ -19,8 +19,8 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     *Produces* that attribute: an array of `#indexer.schedule`, one for each
     kernel. Where x and weight are of one 16-bit type with d as their last
     dimension, and H and E are static and divide into tiles, kernels of the
-    families `dot`, `register_mma` and, on sm_90a, `cp_async_wgmma` come first,
-    ordered by `max_tokens`; then, in any case, plain kernels for every T, which
+    families `dot`, `register_mma` and, on sm_90a, `cp_async_wgmma` and
+    `tma_wgmma` come first, ordered by `max_tokens`; then, in any case, plain kernels for every T, which
     take what those cannot. With a
     static T there is one of each kind. A remark (analysis, category
     `indexer-schedule`) gives family, tile, threads, cluster, token range, number
@@ -84,11 +84,12 @@ def VerifySchedule : Pass<"indexer-verify-schedule", "mlir::func::FuncOp"> {
     static multiple of `tile_h`; E is not a static multiple of what the threads
     take at a time; the loads need more registers than a thread has. Of the
     family `cp_async_wgmma`: the types, in the same way; E is not a static
-    multiple of `cluster` x `parts` x `tile_d`. With `batch-invariant`: two
+    multiple of `cluster` x `parts` x `tile_d`; of the family `tma_wgmma` the
+    same, with `multicast` times less than `cluster`. With `batch-invariant`: two
     schedules with conditions, or two plain ones, sum in different orders; those
     with conditions do not serve every T. Shared memory is bounded by the verifier
     of the attribute: 48 KiB, which every chip has, or 227 KiB for
-    `cp_async_wgmma`, which runs on sm_90a only.
+    `cp_async_wgmma` and `tma_wgmma`, which run on sm_90a only.
 
     *Numerics*: none.
 

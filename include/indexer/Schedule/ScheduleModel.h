@@ -53,7 +53,7 @@ struct ScheduleProblem {
 struct KernelSchedule {
   Family family;
   int64_t tileT, tileH, threads, cluster, maxTokens;
-  int64_t tileD = 0, stages = 0, parts = 1;
+  int64_t tileD = 0, stages = 0, parts = 1, multicast = 1, maxCtas = 0;
   Weights weights = Weights::Dependent;
 };
 

@@ -46,7 +46,9 @@ def LowerKernelsToNVVM
     becomes an `llvm.func` with `nvvm.kernel`. It is a fixed list of upstream
     passes: convert-scf-to-cf, convert-gpu-to-nvvm, convert-nvvm-to-llvm,
     reconcile-unrealized-casts, canonicalize, cse. Square roots are
-    `llvm.intr.sqrt` afterwards.
+    `llvm.intr.sqrt` afterwards. The parameters that `indexer.tensor_maps` of a
+    kernel names become tensor maps: 128 bytes by value, aligned to 64, with
+    `nvvm.grid_constant`.
 
     *Declines*: nothing; an op without a lowering is an error of the upstream
     pass.

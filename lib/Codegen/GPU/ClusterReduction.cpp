@@ -8,10 +8,12 @@
 
 #include "indexer/Codegen/GPU/ClusterReduction.h"
 
+#include "indexer/Codegen/GPU/Mbarrier.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace indexer;
@@ -20,15 +22,39 @@ using namespace indexer;
 static constexpr unsigned clusterSpace = 7;
 
 ClusterReduction::ClusterReduction(KernelBuilder &kernel, gpu::GPUFuncOp func,
-                                   int64_t cluster, int64_t outputs, Value rank)
-    : cluster(cluster), outputs(outputs), rank(rank) {
+                                   int64_t cluster, int64_t outputs,
+                                   int64_t unit, Value rank)
+    : cluster(cluster), outputs(outputs), unit(unit), rank(rank) {
   OpBuilder &builder = kernel.builder;
-  buffer =
-      addSharedVariable(kernel, func, "received",
-                        LLVM::LLVMArrayType::get(builder.getF32Type(), outputs),
-                        /*alignment=*/16);
+  buffer = addSharedVariable(
+      kernel, func, "received",
+      LLVM::LLVMArrayType::get(builder.getF32Type(), share() * cluster),
+      /*alignment=*/16);
   barrier = addSharedVariable(kernel, func, "arrived", builder.getI64Type(),
                               /*alignment=*/8);
+}
+
+int64_t ClusterReduction::slots() const {
+  return llvm::divideCeil(outputs / unit, cluster);
+}
+
+Value ClusterReduction::ownedOutput(KernelBuilder &kernel, Value index) const {
+  if (slots() == 1)
+    return kernel.add(kernel.multiply(rank, unit), index);
+  Value owned =
+      kernel.add(kernel.multiply(kernel.divide(index, unit), cluster), rank);
+  return kernel.add(kernel.multiply(owned, unit),
+                    kernel.remainder(index, unit));
+}
+
+Value ClusterReduction::placeOf(KernelBuilder &kernel, Value index,
+                                Value source) const {
+  // With one slot the index is the place in it.
+  if (slots() == 1)
+    return kernel.add(kernel.multiply(source, unit), index);
+  Value slot = kernel.multiply(kernel.divide(index, unit), cluster);
+  return kernel.add(kernel.multiply(kernel.add(slot, source), unit),
+                    kernel.remainder(index, unit));
 }
 
 int64_t ClusterReduction::sendWidth() const {
@@ -41,8 +67,7 @@ int64_t ClusterReduction::sendWidth() const {
 /// True in the first of the threads `thread`, which owns an output: it waits
 /// for the barrier that it prepares.
 static Value isFirst(KernelBuilder &kernel, Value thread) {
-  return arith::CmpIOp::create(kernel.builder, kernel.loc,
-                               arith::CmpIPredicate::eq, thread, kernel.i32(0));
+  return kernel.equal(thread, kernel.i32(0));
 }
 
 void ClusterReduction::initialize(KernelBuilder &kernel, Value thread) {
@@ -64,10 +89,18 @@ void ClusterReduction::waitForPeers(KernelBuilder &kernel, Value thread) {
   // Bytes of a peer that is faster count already: until this arrival, the phase
   // cannot end.
   kernel.ifTrue(isFirst(kernel, thread), [&] {
+    int64_t unitBytes = cluster * unit * int64_t(sizeof(float));
+    Value bytes = kernel.i32(slots() * unitBytes);
+    if (isUneven()) {
+      // The CTAs behind the last one with a unit in the last slot.
+      int64_t full = outputs / unit % cluster;
+      bytes = arith::SelectOp::create(
+          kernel.builder, kernel.loc, kernel.lessThan(rank, kernel.i32(full)),
+          bytes, kernel.i32((slots() - 1) * unitBytes));
+    }
     NVVM::MBarrierArriveExpectTxOp::create(
-        kernel.builder, kernel.loc, /*res=*/Type(), barrier,
-        kernel.i32(outputs * int64_t(sizeof(float))), NVVM::MemScopeKind::CTA,
-        /*relaxed=*/false, /*predicate=*/Value());
+        kernel.builder, kernel.loc, /*res=*/Type(), barrier, bytes,
+        NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
   });
 }
 
@@ -82,11 +115,24 @@ static Value mapToPeer(KernelBuilder &kernel, Value address, Value owner) {
 
 ClusterReduction::Destination
 ClusterReduction::destination(KernelBuilder &kernel, Value output) {
-  Value owner = kernel.divide(output, share());
-  Value index = kernel.add(kernel.multiply(rank, share()),
-                           kernel.remainder(output, share()));
-  return {mapToPeer(kernel, sharedElement(kernel, buffer, index), owner),
+  Value number = kernel.divide(output, unit);
+  Value owner = number, index = kernel.remainder(output, unit);
+  if (slots() > 1) {
+    owner = kernel.remainder(number, cluster);
+    index = kernel.add(kernel.multiply(kernel.divide(number, cluster), unit),
+                       index);
+  }
+  Value place = placeOf(kernel, index, rank);
+  return {mapToPeer(kernel, sharedElement(kernel, buffer, place), owner),
           mapToPeer(kernel, barrier, owner)};
+}
+
+ClusterReduction::Destination
+ClusterReduction::further(KernelBuilder &kernel, const Destination &destination,
+                          int64_t units) {
+  // A slot has a unit of each CTA.
+  return {kernel.add(destination.data, units * unit * int64_t(sizeof(float))),
+          destination.barrier};
 }
 
 void ClusterReduction::send(KernelBuilder &kernel,
@@ -107,32 +153,20 @@ void ClusterReduction::send(KernelBuilder &kernel,
 }
 
 void ClusterReduction::waitForSums(KernelBuilder &kernel) {
-  OpBuilder &builder = kernel.builder;
-  Location loc = kernel.loc;
-  Value phase = kernel.i32(0);
-  scf::WhileOp::create(
-      builder, loc, TypeRange(), ValueRange(),
-      [&](OpBuilder &builder, Location loc, ValueRange) {
-        Value isDone = NVVM::MBarrierTryWaitOp::create(
-            builder, loc, builder.getI1Type(), barrier, phase,
-            /*ticks=*/Value(), NVVM::MemScopeKind::CLUSTER, /*relaxed=*/false);
-        Value isMissing = arith::XOrIOp::create(
-            builder, loc, isDone,
-            arith::ConstantIntOp::create(builder, loc, 1, 1));
-        scf::ConditionOp::create(builder, loc, isMissing, ValueRange());
-      },
-      [&](OpBuilder &builder, Location loc, ValueRange) {
-        scf::YieldOp::create(builder, loc);
-      });
+  waitForPhase(kernel, barrier, kernel.i32(0), NVVM::MemScopeKind::CLUSTER);
 }
 
-Value ClusterReduction::collect(KernelBuilder &kernel, Value index) {
-  Value base = sharedElement(kernel, buffer, index);
-  SmallVector<Value> terms;
-  for (int64_t peer = 0; peer < cluster; ++peer)
-    llvm::append_range(
-        terms,
-        loadShared(kernel,
-                   sharedElement(kernel, base, kernel.i32(peer * share())), 1));
-  return kernel.sumPairs(terms);
+SmallVector<Value> ClusterReduction::collect(KernelBuilder &kernel, Value index,
+                                             int64_t width) {
+  Value base =
+      sharedElement(kernel, buffer, placeOf(kernel, index, kernel.i32(0)));
+  SmallVector<SmallVector<Value>> terms(width);
+  for (int64_t peer = 0; peer < cluster; ++peer) {
+    Value part = sharedElement(kernel, base, kernel.i32(peer * unit));
+    for (auto [output, value] :
+         llvm::enumerate(loadShared(kernel, part, width)))
+      terms[output].push_back(value);
+  }
+  return llvm::map_to_vector(
+      terms, [&](ArrayRef<Value> all) { return kernel.sumPairs(all); });
 }

@@ -30,12 +30,10 @@
 
 #include "indexer/Codegen/GPU/CpAsyncWgmmaKernel.h"
 
-#include "indexer/Codegen/GPU/ClusterReduction.h"
 #include "indexer/Codegen/GPU/DependentLaunch.h"
-#include "indexer/Codegen/GPU/FragmentOutputs.h"
+#include "indexer/Codegen/GPU/StageRing.h"
+#include "indexer/Codegen/GPU/WgmmaEpilogue.h"
 #include "indexer/Codegen/GPU/WgmmaTile.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace indexer;
@@ -62,12 +60,6 @@ private:
     return schedule.getTileT() * warpgroupThreads / threads();
   }
   void setPlace(Value block);
-  void prepareOwn(FragmentOutputs &outputs);
-  void prepareShare(FragmentOutputs &outputs, int64_t share);
-  void finishShare(FragmentOutputs &outputs, ClusterReduction &cluster,
-                   ArrayRef<Value> sums);
-  SmallVector<ClusterReduction::Destination>
-  destinationsOf(ClusterReduction &cluster);
 
   KernelBuilder kernel;
   const FusedOp &fused;
@@ -81,10 +73,6 @@ private:
   TilePlace place;
   /// The last head, i32; null when H is a multiple of the tile.
   Value lastH;
-  /// The thread's group (FragmentOutputs) in its first block of 8 tokens, i32.
-  /// Its next blocks follow.
-  Value firstGroup;
-  SmallVector<ClusterReduction::Destination> destinations;
 };
 } // namespace
 
@@ -95,68 +83,7 @@ void CpAsyncWgmmaBuilder::setPlace(Value block) {
   place.setTokens(kernel, arguments,
                   kernel.multiply(kernel.divide(block, schedule.getCluster()),
                                   schedule.getTileT()));
-  int64_t heads = fused.extents()[FusedOp::hLoop];
-  if (ShapedType::isDynamic(heads))
-    lastH =
-        kernel.add(arith::TruncIOp::create(kernel.builder, kernel.loc,
-                                           kernel.builder.getI32Type(),
-                                           arguments.extents[FusedOp::hLoop]),
-                   -1);
-  else if (heads % wgmmaHeads != 0)
-    lastH = kernel.i32(heads - 1);
-}
-
-/// Takes the outputs whose sums are in this thread's registers.
-void CpAsyncWgmmaBuilder::prepareOwn(FragmentOutputs &outputs) {
-  for (int64_t block = 0; block < tokens() / 8; ++block)
-    outputs.prepare(kernel.add(firstGroup, block * blockGroups),
-                    /*exists=*/Value());
-}
-
-/// Takes this thread's part of the `share` outputs that the CTA owns.
-void CpAsyncWgmmaBuilder::prepareShare(FragmentOutputs &outputs,
-                                       int64_t share) {
-  int64_t groups = share / groupOutputs;
-  Value first = kernel.multiply(rank, groups);
-  for (int64_t round = 0; round * threads() < groups; ++round) {
-    Value number = kernel.add(thread, round * threads());
-    Value exists;
-    if ((round + 1) * threads() > groups) {
-      exists = kernel.lessThan(number, kernel.i32(groups));
-      number = kernel.minimum(number, kernel.i32(groups - 1));
-    }
-    outputs.prepare(kernel.add(first, number), exists);
-  }
-}
-
-/// Where this thread sends its groups.
-SmallVector<ClusterReduction::Destination>
-CpAsyncWgmmaBuilder::destinationsOf(ClusterReduction &cluster) {
-  SmallVector<ClusterReduction::Destination> destinations;
-  for (int64_t block = 0; block < tokens() / 8; ++block)
-    destinations.push_back(cluster.destination(
-        kernel, kernel.multiply(kernel.add(firstGroup, block * blockGroups),
-                                groupOutputs)));
-  return destinations;
-}
-
-/// Sends `sums` to their owners, sums up the share of this CTA and finishes it.
-void CpAsyncWgmmaBuilder::finishShare(FragmentOutputs &outputs,
-                                      ClusterReduction &cluster,
-                                      ArrayRef<Value> sums) {
-  for (auto [block, destination] : llvm::enumerate(destinations))
-    cluster.send(kernel, destination,
-                 ValueRange(sums.slice(block * groupOutputs, groupOutputs)));
-  cluster.waitForSums(kernel);
-  for (int64_t round = 0; round < outputs.size(); ++round)
-    outputs.finish(round, [&] {
-      SmallVector<Value> totals;
-      Value first =
-          kernel.multiply(kernel.add(thread, round * threads()), groupOutputs);
-      for (int64_t part = 0; part < groupOutputs; ++part)
-        totals.push_back(cluster.collect(kernel, kernel.add(first, part)));
-      return totals;
-    });
+  lastH = lastHead(kernel, fused, arguments, wgmmaHeads);
 }
 
 int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
@@ -174,7 +101,8 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   if (clusterSize > 1) {
     rank = kernel.remainder(block, clusterSize);
     firstD = kernel.multiply(rank, elements);
-    cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(), rank);
+    cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(),
+                    wgmmaReductionUnit(schedule.getTileT(), clusterSize), rank);
   }
 
   StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
@@ -192,34 +120,21 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
     cluster->arrive(kernel);
   }
 
-  // Each warpgroup has the next blocks of 8 tokens.
-  firstGroup =
-      kernel.add(kernel.multiply(warpgroup, tokens() / 8 * blockGroups),
-                 kernel.remainder(thread, warpgroupThreads));
-  FragmentOutputs outputs(kernel, fused, arguments, place, lastH);
-  if (cluster) {
-    prepareShare(outputs, cluster->share());
-    destinations = destinationsOf(*cluster);
+  WgmmaEpilogue epilogue(kernel, fused, arguments, place, lastH, thread,
+                         threads(), tokens(), cluster ? &*cluster : nullptr,
+                         rank);
+  epilogue.prepare();
+  if (cluster)
     cluster->waitForPeers(kernel, thread);
-  } else {
-    prepareOwn(outputs);
-  }
 
   WgmmaTile tile(kernel, arguments.lhs().elementType, tokens(),
                  schedule.getTileT(), blocks, warpgroup);
   SmallVector<Value> sums = ring.run(
       kernel, tile.sums(),
-      [&](const StageRing::Stage &stage) { return tile.start(stage); },
+      [&](const Stage &stage) { return tile.start(stage); },
       [&](Value accumulators) { return tile.finish(accumulators); });
 
-  if (cluster)
-    finishShare(outputs, *cluster, sums);
-  else
-    for (int64_t group = 0; group < outputs.size(); ++group)
-      outputs.finish(group, [&] {
-        return SmallVector<Value>(
-            ArrayRef(sums).slice(group * groupOutputs, groupOutputs));
-      });
+  epilogue.finish(sums);
   return ring.sharedBytes();
 }
 

@@ -29,13 +29,18 @@ SmallVector<Value> indexer::loadEpilogueOperands(KernelBuilder &kernel,
   return operands;
 }
 
+Value indexer::finishSum(KernelBuilder &kernel, const FusedOp &fused,
+                         const KernelArguments &args, Value sum,
+                         ValueRange operands) {
+  IRMapping mapping = args.scalars;
+  return cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
+}
+
 void indexer::storeGate(KernelBuilder &kernel, const FusedOp &fused,
                         const KernelArguments &args, Value sum,
                         ValueRange operands, Value t, Value h) {
   Value indices[3] = {t, h, Value()};
-  IRMapping mapping = args.scalars;
-  Value gate = cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
   storeElement(
-      kernel.builder, kernel.loc, gate,
+      kernel.builder, kernel.loc, finishSum(kernel, fused, args, sum, operands),
       elementAddress(kernel.builder, kernel.loc, args.result(), indices));
 }

@@ -8,55 +8,95 @@
 
 #include "indexer/Codegen/GPU/FragmentOutputs.h"
 
+#include "indexer/Codegen/GPU/GlobalMemory.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace indexer;
 
-void FragmentOutputs::prepare(Value group, Value exists) {
-  Value lane = kernel.remainder(group, 32);
-  Value headBlock = kernel.remainder(kernel.divide(group, 32), 4);
-  Value tokenBlock = kernel.divide(group, blockGroups);
-  Value t = kernel.add(
-      place.firstT, kernel.add(kernel.multiply(tokenBlock, 8),
-                               kernel.multiply(kernel.remainder(lane, 4), 2)));
-  Value h = kernel.add(place.firstH, kernel.add(kernel.multiply(headBlock, 16),
-                                                kernel.divide(lane, 4)));
+void FragmentOutputs::prepare(const OutputGroup &group, Value exists) {
+  take(group, exists);
+  Group &taken = groups.back();
+  Value indices[3] = {kernel.widen(taken.t), kernel.widen(taken.h), Value()};
+  taken.address =
+      elementAddress(kernel.builder, kernel.loc, arguments.result(), indices);
+}
+
+void FragmentOutputs::prepareBlocks(const OutputGroup &group, int64_t blocks) {
+  prepare(group, /*exists=*/Value());
+  for (int64_t block = 1; block < blocks; ++block) {
+    OutputGroup next = group;
+    next.tokenBlock = kernel.add(group.tokenBlock, block);
+    take(next, /*exists=*/Value());
+  }
+}
+
+void FragmentOutputs::take(const OutputGroup &group, Value exists) {
   Group taken;
   taken.exists = exists;
+  taken.t = kernel.add(
+      place.firstT,
+      kernel.add(kernel.multiply(group.tokenBlock, 8),
+                 kernel.multiply(kernel.remainder(group.lane, 4), 2)));
+  taken.h =
+      kernel.add(place.firstH, kernel.add(kernel.multiply(group.headBlock, 16),
+                                          kernel.divide(group.lane, 4)));
   for (int64_t part = 0; part < groupOutputs; ++part) {
-    Output output;
-    output.t = kernel.add(t, part % 2);
-    output.h = kernel.add(h, part / 2 * 8);
+    Value t = kernel.add(taken.t, part % 2);
+    Value h = kernel.add(taken.h, part / 2 * 8);
     // Past the end, the operands of the last token or head: nothing branches
     // around a load.
-    Value inside = lastH ? kernel.minimum(output.h, lastH) : output.h;
-    output.operands = loadEpilogueOperands(
-        kernel, arguments, kernel.widen(kernel.minimum(output.t, place.lastT)),
-        kernel.widen(inside));
-    taken.outputs.push_back(std::move(output));
+    if (lastH)
+      h = kernel.minimum(h, lastH);
+    taken.operands[part] = loadEpilogueOperands(
+        kernel, arguments, kernel.widen(kernel.minimum(t, place.lastT)),
+        kernel.widen(h));
   }
   groups.push_back(std::move(taken));
 }
 
+/// Stores those of the 4 outputs of `group` that are inside.
+void FragmentOutputs::storeGates(const Group &group, ArrayRef<Value> gates) {
+  const KernelOperand &result = arguments.result();
+  Value strideT = result.strideAlong(FusedOp::tLoop);
+  Value nextHeads = kernel.multiply(result.strideAlong(FusedOp::hLoop), 8);
+  auto move = [&](Value from, Value offset) {
+    return advance(kernel.builder, kernel.loc, result, from, offset);
+  };
+  for (int64_t token = 0; token < 2; ++token) {
+    Value t = kernel.add(group.t, token);
+    kernel.ifTrue(kernel.lessThan(t, place.endT), [&] {
+      Value first = token ? move(group.address, strideT) : group.address;
+      for (int64_t heads = 0; heads < 2; ++heads) {
+        Value isHead =
+            lastH ? arith::CmpIOp::create(kernel.builder, kernel.loc,
+                                          arith::CmpIPredicate::sle,
+                                          kernel.add(group.h, heads * 8), lastH)
+                  : Value();
+        kernel.ifTrue(isHead, [&] {
+          storeElement(kernel.builder, kernel.loc, gates[heads * 2 + token],
+                       heads ? move(first, nextHeads) : first);
+        });
+      }
+    });
+  }
+}
+
 void FragmentOutputs::finish(int64_t index,
                              function_ref<SmallVector<Value>()> collect) {
-  const Group &group = groups[index];
+  Group &group = groups[index];
+  // What comes after the last sum is waited for by all, so an address is the
+  // sum of the one before and of 8 strides.
+  if (!group.address)
+    group.address = advance(
+        kernel.builder, kernel.loc, arguments.result(),
+        groups[index - 1].address,
+        kernel.multiply(arguments.result().strideAlong(FusedOp::tLoop), 8));
   kernel.ifTrue(group.exists, [&] {
-    SmallVector<Value> sums = collect();
-    for (auto pair : llvm::zip_equal(group.outputs, sums)) {
-      const Output &output = std::get<0>(pair);
-      Value sum = std::get<1>(pair);
-      Value isInside = kernel.lessThan(output.t, place.endT);
-      if (lastH)
-        isInside = arith::AndIOp::create(
-            kernel.builder, kernel.loc, isInside,
-            arith::CmpIOp::create(kernel.builder, kernel.loc,
-                                  arith::CmpIPredicate::sle, output.h, lastH));
-      kernel.ifTrue(isInside, [&] {
-        storeGate(kernel, fused, arguments, sum, output.operands,
-                  kernel.widen(output.t), kernel.widen(output.h));
-      });
-    }
+    SmallVector<Value> sums = collect(), gates;
+    for (auto [sum, operands] : llvm::zip_equal(sums, group.operands))
+      gates.push_back(finishSum(kernel, fused, arguments, sum, operands));
+    storeGates(group, gates);
   });
 }

@@ -9,7 +9,8 @@
 //
 // Outlined functions in; for each a gpu.module with one kernel per schedule,
 // and a declaration with the launch metadata, out. How a kernel looks is up to
-// its family (PlainKernel, DotKernel, RegisterMmaKernel, CpAsyncWgmmaKernel).
+// its family (PlainKernel, DotKernel, RegisterMmaKernel, CpAsyncWgmmaKernel,
+// TmaWgmmaKernel).
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +21,7 @@
 #include "indexer/Codegen/GPU/Passes.h"
 #include "indexer/Codegen/GPU/PlainKernel.h"
 #include "indexer/Codegen/GPU/RegisterMmaKernel.h"
+#include "indexer/Codegen/GPU/TmaWgmmaKernel.h"
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "indexer/Fusion/FusedOp.h"
 #include "indexer/Schedule/ReductionOrder.h"
@@ -131,6 +133,8 @@ static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
     return buildRegisterMmaKernel(module, name, fused, schedule);
   case Family::CpAsyncWgmma:
     return buildCpAsyncWgmmaKernel(module, name, fused, schedule);
+  case Family::TmaWgmma:
+    return buildTmaWgmmaKernel(module, name, fused, schedule);
   }
   return buildPlainKernel(module, name, fused, schedule);
 }

@@ -77,7 +77,8 @@ struct OperandParameters {
 gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
                                      gpu::GPUModuleOp module, StringRef name,
                                      const FusedOp &fused, int64_t threads,
-                                     KernelArguments &arguments) {
+                                     KernelArguments &arguments,
+                                     ArrayRef<KernelParameterInfo> tensorMaps) {
   linalg::GenericOp op = fused.op;
   MLIRContext *context = op.getContext();
   Location loc = op.getLoc();
@@ -93,6 +94,8 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
   maps.push_back(fused.resultMap);
 
   ParameterList list;
+  for (const KernelParameterInfo &tensorMap : tensorMaps)
+    list.add(tensorMap, LLVM::LLVMPointerType::get(context));
   SmallVector<OperandParameters> operandParameters;
   unsigned tensorNumber = 0;
   for (auto [value, map] : llvm::zip(values, maps)) {
@@ -133,6 +136,12 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                   builder.getUnitAttr());
   kernel.setKnownBlockSize(ArrayRef<int32_t>{int32_t(threads), 1, 1});
+  if (!tensorMaps.empty())
+    kernel->setAttr(tensorMapsAttrName,
+                    builder.getDenseI32ArrayAttr(llvm::to_vector(
+                        llvm::seq<int32_t>(0, tensorMaps.size()))));
+  for (size_t number = 0; number < tensorMaps.size(); ++number)
+    arguments.tensorMaps.push_back(kernel.getArgument(number));
   Block *entry = &kernel.getBody().front();
   builder.setInsertionPointToEnd(entry);
   builder.setInsertionPoint(gpu::ReturnOp::create(builder, loc));

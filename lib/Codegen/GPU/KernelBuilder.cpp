@@ -51,6 +51,10 @@ Value KernelBuilder::lessThan(Value a, Value b) {
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, a, b);
 }
 
+Value KernelBuilder::equal(Value a, Value b) {
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, a, b);
+}
+
 Value KernelBuilder::add(Value a, int64_t b) {
   return b == 0 ? a : add(a, constantLike(a, b));
 }

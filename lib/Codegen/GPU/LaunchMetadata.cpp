@@ -15,16 +15,19 @@
 using namespace mlir;
 using namespace indexer;
 
-/// The dictionary of one launch. `max_tokens` is left out where it is
-/// unbounded.
+/// The dictionary of one launch. `max_tokens` and `max_ctas` are left out where
+/// there is no limit.
 static Attribute writeLaunch(Builder &builder, const KernelLaunchInfo &launch) {
   SmallVector<Attribute> parameters;
   for (const KernelParameterInfo &parameter : launch.parameters) {
     std::optional<unsigned> dim;
     if (parameter.kind == ParameterKind::Stride)
       dim = parameter.dim;
+    SmallVector<int64_t, 2> box;
+    if (parameter.kind == ParameterKind::TensorMap)
+      box = {parameter.boxRows, parameter.boxColumns};
     parameters.push_back(ParameterAttr::get(
-        builder.getContext(), parameter.kind, parameter.index, dim));
+        builder.getContext(), parameter.kind, parameter.index, dim, box));
   }
   NamedAttrList dictionary;
   dictionary.set("kernel", builder.getStringAttr(launch.kernel));
@@ -39,6 +42,8 @@ static Attribute writeLaunch(Builder &builder, const KernelLaunchInfo &launch) {
   dictionary.set("split", builder.getI64IntegerAttr(launch.split));
   dictionary.set("threads", builder.getI64IntegerAttr(launch.threads));
   dictionary.set("cluster", builder.getI64IntegerAttr(launch.cluster));
+  if (launch.maxCtas)
+    dictionary.set("max_ctas", builder.getI64IntegerAttr(launch.maxCtas));
   dictionary.set("shared_bytes",
                  builder.getI64IntegerAttr(launch.dynamicSharedBytes));
   dictionary.set("alignment", builder.getI64IntegerAttr(launch.alignment));
@@ -106,9 +111,15 @@ public:
       fail(key);
       return result;
     }
-    for (auto attr : array.getAsRange<ParameterAttr>())
-      result.push_back(
-          {attr.getKind(), attr.getIndex(), attr.getDim().value_or(0)});
+    for (auto attr : array.getAsRange<ParameterAttr>()) {
+      KernelParameterInfo info = {attr.getKind(), attr.getIndex(),
+                                  attr.getDim().value_or(0)};
+      if (ArrayRef<int64_t> box = attr.getBox(); !box.empty()) {
+        info.boxRows = box[0];
+        info.boxColumns = box[1];
+      }
+      result.push_back(info);
+    }
     return result;
   }
   /// The first entry that could not be read; empty when all could.
@@ -145,6 +156,8 @@ static FailureOr<KernelLaunchInfo> readLaunch(func::FuncOp func,
   launch.split = reader.integer("split");
   launch.threads = reader.integer("threads");
   launch.cluster = reader.integer("cluster");
+  if (dictionary.contains("max_ctas"))
+    launch.maxCtas = reader.integer("max_ctas");
   launch.dynamicSharedBytes = reader.integer("shared_bytes");
   launch.alignment = reader.integer("alignment");
   launch.startsEarly = reader.boolean("starts_early");

@@ -156,7 +156,8 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   std::optional<ClusterReduction> cluster;
   if (clusterSize > 1) {
     rank = kernel.remainder(block, clusterSize);
-    cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(), rank);
+    cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(),
+                    /*unit=*/schedule.getOutputs() / clusterSize, rank);
     part = kernel.add(kernel.multiply(rank, schedule.getWarps()), part);
   }
   place.tileH = schedule.getTileH();
@@ -199,8 +200,9 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   // Threads without outputs need not wait. The first has one, and keeps the CTA
   // alive until the peers have written.
   kernel.ifTrue(outputs.hasOutput(), [&] { cluster->waitForSums(kernel); });
-  outputs.finish(
-      [&](Value output) { return cluster->collect(kernel, output); });
+  outputs.finish([&](Value output) {
+    return cluster->collect(kernel, output, /*width=*/1).front();
+  });
 }
 
 KernelLaunchInfo indexer::buildRegisterMmaKernel(gpu::GPUModuleOp module,

@@ -9,6 +9,7 @@
 #include "indexer/Codegen/GPU/StageRing.h"
 
 #include "indexer/Codegen/GPU/DynamicShared.h"
+#include "indexer/Codegen/GPU/WgmmaTile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -29,7 +30,7 @@ int64_t StageRing::sharedBytes() const {
   return stages * stageBytes() + stagesAlignment;
 }
 
-StageRing::Stage StageRing::stageAt(KernelBuilder &kernel, Value offset) const {
+Stage StageRing::stageAt(KernelBuilder &kernel, Value offset) const {
   Value stage = sharedByte(kernel, base, offset);
   return {stage,
           sharedByte(kernel, stage, kernel.i32(blocks * heads.blockBytes()))};
@@ -83,13 +84,6 @@ void StageRing::waitForStage(KernelBuilder &kernel, int64_t pending) {
 /// Values that a loop carries besides the sums.
 static constexpr size_t positionValues = 3;
 
-/// Adds `terms` to `sums`, one by one.
-static void addTo(KernelBuilder &kernel, MutableArrayRef<Value> sums,
-                  ValueRange terms) {
-  for (auto [sum, term] : llvm::zip_equal(sums, terms))
-    sum = arith::AddFOp::create(kernel.builder, kernel.loc, sum, term);
-}
-
 void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
                          function_ref<Value(const Stage &)> start,
                          function_ref<SmallVector<Value>(Value)> finish,
@@ -126,9 +120,7 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
         finish(product));
 
   Value next = kernel.add(current, stageBytes());
-  Value isLast =
-      arith::CmpIOp::create(builder, kernel.loc, arith::CmpIPredicate::eq, next,
-                            kernel.i32(stages * stageBytes()));
+  Value isLast = kernel.equal(next, kernel.i32(stages * stageBytes()));
   position[0] =
       arith::SelectOp::create(builder, kernel.loc, isLast, kernel.i32(0), next);
   position[1] = current;

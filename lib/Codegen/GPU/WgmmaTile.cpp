@@ -38,7 +38,7 @@ Value WgmmaTile::descriptor(Value address) {
                     kernel.i64(int64_t(fields)));
 }
 
-Value WgmmaTile::start(const StageRing::Stage &stage) {
+Value WgmmaTile::start(const Stage &stage) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   MLIRContext *context = builder.getContext();
@@ -83,4 +83,10 @@ SmallVector<Value> WgmmaTile::finish(Value accumulators) {
     values.push_back(LLVM::ExtractValueOp::create(kernel.builder, kernel.loc,
                                                   accumulators, i));
   return values;
+}
+
+void indexer::addTo(KernelBuilder &kernel, MutableArrayRef<Value> sums,
+                    ValueRange terms) {
+  for (auto [sum, term] : llvm::zip_equal(sums, terms))
+    sum = arith::AddFOp::create(kernel.builder, kernel.loc, sum, term);
 }

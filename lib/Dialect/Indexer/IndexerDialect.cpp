@@ -10,6 +10,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 
@@ -40,10 +41,28 @@ int64_t indexer::registerMmaSharedBytes(int64_t tileT, int64_t tileH,
   return partials + received;
 }
 
+int64_t indexer::wgmmaReductionUnit(int64_t tileT, int64_t split) {
+  return std::min<int64_t>(128, tileT * 64 / split);
+}
+
+/// What a CTA of a cluster of `split` receives from its peers, and the barrier
+/// that counts it, in bytes; nothing with 1.
+static int64_t receivedBytes(int64_t tileT, int64_t split) {
+  if (split == 1)
+    return 0;
+  int64_t unit = wgmmaReductionUnit(tileT, split);
+  return llvm::alignTo(tileT * 64, unit * split) * 4 + 8;
+}
+
 int64_t indexer::cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD,
                                          int64_t stages, int64_t cluster) {
-  int64_t received = cluster > 1 ? tileT * 64 * 4 + 8 : 0;
-  return stages * (tileT + 64) * tileD * 2 + stagesAlignment + received;
+  return stages * (tileT + 64) * tileD * 2 + stagesAlignment +
+         receivedBytes(tileT, cluster);
+}
+
+int64_t indexer::tmaWgmmaSharedBytes(int64_t tileT, int64_t tileD,
+                                     int64_t stages, int64_t split) {
+  return cpAsyncWgmmaSharedBytes(tileT, tileD, stages, split) + stages * 16;
 }
 
 int64_t indexer::residentStep(Family family, int64_t threads, int64_t cluster) {
@@ -147,23 +166,19 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   return success();
 }
 
-/// Checks what only the family `cp_async_wgmma` asks for.
+/// Checks what the families that multiply by wgmma from a ring of stages ask
+/// for alike. `tokensOfWarpgroup` are those of one warpgroup at most, `bytes`
+/// the shared memory of a kernel.
 static LogicalResult
-verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
-                   int64_t tileH, int64_t threads, int64_t cluster,
-                   int64_t tileD, int64_t stages, int64_t parts) {
+verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+                int64_t tileH, int64_t threads, int64_t cluster, int64_t split,
+                int64_t tileD, int64_t stages, int64_t tokensOfWarpgroup,
+                function_ref<int64_t()> bytes) {
   if (tileH != 64)
     return emitError() << "schedule 'tile_h' = " << tileH
                        << " is not accepted: heads are the rows of a wgmma, 64";
-  if (threads % 128 != 0 || threads > 512)
-    return emitError() << "schedule 'threads' = " << threads
-                       << " is not accepted: a CTA of the family "
-                          "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
-                          "(one warpgroup or more)";
   int64_t warpgroups = threads / 128;
-  // Measured with ptxas: beyond this it spills. Sums of parts wait in
-  // registers.
-  int64_t maxTokens = (parts > 1 ? 64 : 96) * warpgroups;
+  int64_t maxTokens = tokensOfWarpgroup * warpgroups;
   if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)
     return emitError()
            << "schedule 'tile_t' = " << tileT
@@ -180,21 +195,15 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << " is not accepted: a ring has 2 stages or more";
   if (failed(verifyCluster(emitError, cluster)))
     return failure();
-  if (parts < 1 || parts > 16 || (parts & (parts - 1)) != 0)
-    return emitError()
-           << "schedule 'parts' = " << parts
-           << " is not accepted: the share of a CTA is summed in 1, 2, 4, 8 or "
-              "16 parts";
-  int64_t bytes = cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster);
-  if (bytes > maxSharedBytesSm90)
+  if (bytes() > maxSharedBytesSm90)
     return emitError() << "schedule 'stages' = " << stages
                        << " is not accepted: with 'tile_t' = " << tileT
                        << ", 'tile_d' = " << tileD
                        << " and 'cluster' = " << cluster << " it needs "
-                       << bytes
+                       << bytes()
                        << " bytes of shared memory, a kernel on sm_90a has "
                        << maxSharedBytesSm90;
-  if (cluster > 1 && tileT * 64 * 4 + 8 > maxStaticSharedBytes)
+  if (receivedBytes(tileT, split) > maxStaticSharedBytes)
     return emitError()
            << "schedule 'tile_t' = " << tileT
            << " is not accepted: with clusters a CTA receives up to "
@@ -202,10 +211,69 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   return success();
 }
 
+/// Checks what only the family `cp_async_wgmma` asks for.
+static LogicalResult
+verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+                   int64_t tileH, int64_t threads, int64_t cluster,
+                   int64_t tileD, int64_t stages, int64_t parts) {
+  if (threads % 128 != 0 || threads > 512)
+    return emitError() << "schedule 'threads' = " << threads
+                       << " is not accepted: a CTA of the family "
+                          "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
+                          "(one warpgroup or more)";
+  if (parts < 1 || parts > 16 || (parts & (parts - 1)) != 0)
+    return emitError()
+           << "schedule 'parts' = " << parts
+           << " is not accepted: the share of a CTA is summed in 1, 2, 4, 8 or "
+              "16 parts";
+  // Measured with ptxas: beyond this it spills. Sums of parts wait in
+  // registers.
+  return verifyWgmmaRing(
+      emitError, tileT, tileH, threads, cluster, /*split=*/cluster, tileD,
+      stages, /*tokensOfWarpgroup=*/parts > 1 ? 64 : 96,
+      [&] { return cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster); });
+}
+
+/// Checks what only the family `tma_wgmma` asks for.
+static LogicalResult
+verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
+               int64_t tileH, int64_t threads, int64_t cluster, int64_t tileD,
+               int64_t stages, int64_t multicast, int64_t maxCtas) {
+  if (threads != tmaWgmmaThreads)
+    return emitError()
+           << "schedule 'threads' = " << threads
+           << " is not accepted: a CTA of the family 'tma_wgmma' "
+              "has 160 threads (a warpgroup and a warp that copies)";
+  if (multicast != 1 && multicast != cluster)
+    return emitError() << "schedule 'multicast' = " << multicast
+                       << " is not accepted: a cluster of " << cluster
+                       << " either divides d (1) or shares the weight ("
+                       << cluster << ")";
+  if (multicast > 8)
+    return emitError() << "schedule 'multicast' = " << multicast
+                       << " is not accepted: a CTA copies 8 heads of the "
+                          "weight or more, accepted are up to 8 CTAs";
+  int64_t split = cluster / multicast;
+  if (maxCtas < 0 || maxCtas % cluster != 0)
+    return emitError() << "schedule 'max_ctas' = " << maxCtas
+                       << " is not accepted: a grid has whole clusters of "
+                       << cluster << " CTAs";
+  if (maxCtas > 0 && split > 1)
+    return emitError() << "schedule 'max_ctas' = " << maxCtas
+                       << " is not accepted: CTAs that divide d do not go on "
+                          "to a next tile";
+  // Measured with ptxas: beyond 128 it spills.
+  return verifyWgmmaRing(
+      emitError, tileT, tileH, threads, cluster, split, tileD, stages,
+      /*tokensOfWarpgroup=*/128,
+      [&] { return tmaWgmmaSharedBytes(tileT, tileD, stages, split); });
+}
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Family family, int64_t tileT, int64_t tileH,
                                    int64_t threads, int64_t cluster,
                                    int64_t tileD, int64_t stages, int64_t parts,
+                                   int64_t multicast, int64_t maxCtas,
                                    Weights weights, int64_t maxTokens) {
   if (tileT < 1)
     return emitError() << "schedule 'tile_t' = " << tileT
@@ -223,7 +291,14 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (weights == Weights::Static && family == Family::Plain)
     return emitError() << "schedule 'weights' = static is not accepted: a "
                           "kernel of the family 'plain' does not start early";
-  if (family != Family::CpAsyncWgmma && (tileD != 0 || stages != 0))
+  bool isTma = family == Family::TmaWgmma;
+  if (!isTma && (multicast != 1 || maxCtas != 0))
+    return emitError() << "schedule '"
+                       << (multicast != 1 ? "multicast" : "max_ctas")
+                       << "' = " << (multicast != 1 ? multicast : maxCtas)
+                       << " is not accepted: only a kernel of the family "
+                          "'tma_wgmma' has it";
+  if (!isTma && family != Family::CpAsyncWgmma && (tileD != 0 || stages != 0))
     return emitError() << "schedule '" << (tileD != 0 ? "tile_d" : "stages")
                        << "' = " << (tileD != 0 ? tileD : stages)
                        << " is not accepted: a kernel of the family '"
@@ -243,6 +318,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   case Family::CpAsyncWgmma:
     return verifyCpAsyncWgmma(emitError, tileT, tileH, threads, cluster, tileD,
                               stages, parts);
+  case Family::TmaWgmma:
+    return verifyTmaWgmma(emitError, tileT, tileH, threads, cluster, tileD,
+                          stages, multicast, maxCtas);
   }
   return success();
 }
@@ -250,7 +328,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult
 ParameterAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       ParameterKind kind, unsigned index,
-                      std::optional<unsigned> dim) {
+                      std::optional<unsigned> dim, ArrayRef<int64_t> box) {
   if (kind == ParameterKind::Stride && !dim)
     return emitError() << "parameter 'stride " << index
                        << "' has no dimension, expected 'stride " << index
@@ -261,5 +339,14 @@ ParameterAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (kind == ParameterKind::Extent && index > 2)
     return emitError() << "parameter 'extent " << index
                        << "' names no loop, accepted are 0 (t), 1 (h), 2 (d)";
+  if (kind != ParameterKind::TensorMap && !box.empty())
+    return emitError() << "parameter '" << stringifyParameterKind(kind) << " "
+                       << index << "' has a box, only a tensor map has one";
+  auto isBoxExtent = [](int64_t extent) { return extent > 0 && extent <= 256; };
+  if (kind == ParameterKind::TensorMap &&
+      (box.size() != 2 || !llvm::all_of(box, isBoxExtent)))
+    return emitError() << "parameter 'tensor_map " << index << "' has the box ["
+                       << box
+                       << "], expected rows and columns from 1 to 256 each";
   return success();
 }

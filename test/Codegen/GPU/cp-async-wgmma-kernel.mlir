@@ -31,6 +31,7 @@
 // The operands of the epilogue are loaded while the copies are under way.
 // CHECK-NOT:     nvvm
 // CHECK:         %[[Q:.+]] = llvm.load %{{.+}} : !llvm.ptr<1> -> f32
+// CHECK:         %[[FIRST:.+]] = llvm.getelementptr %arg9[
 
 // 6 of 8 steps start copies. Each multiplies from zero, 4 instructions of 16
 // columns; its sums are added in f32 after the wait.
@@ -59,11 +60,14 @@
 // CHECK:           scf.yield
 
 // The sums are whole: 8 outputs of a thread, stored where their token exists.
+// Those of the next 8 tokens lie 8 strides behind.
+// CHECK:         %[[G0:.+]] = arith.mulf %[[SUMS]]#0, %[[Q]] : f32
+// CHECK-NEXT:    %[[G1:.+]] = arith.mulf %[[G0]], %{{.+}} : f32
 // CHECK:         scf.if
-// CHECK:           %[[G0:.+]] = arith.mulf %[[SUMS]]#0, %[[Q]] : f32
-// CHECK-NEXT:      %[[G1:.+]] = arith.mulf %[[G0]], %{{.+}} : f32
-// CHECK:           llvm.store %[[G1]], %{{.+}} : f32, !llvm.ptr<1>
-// CHECK-COUNT-7: llvm.store %{{.+}} : f32, !llvm.ptr<1>
+// CHECK:           llvm.store %[[G1]], %[[FIRST]] : f32, !llvm.ptr<1>
+// CHECK-COUNT-3: llvm.store
+// CHECK:         llvm.getelementptr %[[FIRST]][
+// CHECK-COUNT-4: llvm.store %{{.+}} : f32, !llvm.ptr<1>
 // CHECK-NOT:     llvm.store
 // CHECK:         gpu.return
 func.func private @ring(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,

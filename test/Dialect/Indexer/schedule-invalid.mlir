@@ -226,3 +226,97 @@ func.func private @wide_tile_of_parts() attributes {
   // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 64}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 72, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4, parts = 2>}
+
+// -----
+
+func.func private @tma_threads() attributes {
+  // expected-error @+1 {{schedule 'threads' = 128 is not accepted: a CTA of the family 'tma_wgmma' has 160 threads (a warpgroup and a warp that copies)}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 1, tile_d = 128, stages = 4>}
+
+// -----
+
+func.func private @tma_tokens() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 160 a multiple of 8 up to 128}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 136, tile_h = 64,
+                        threads = 160, cluster = 1, tile_d = 128, stages = 2>}
+
+// -----
+
+func.func private @tma_heads() attributes {
+  // expected-error @+1 {{schedule 'tile_h' = 32 is not accepted: heads are the rows of a wgmma, 64}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 32,
+                        threads = 160, cluster = 1, tile_d = 128, stages = 4>}
+
+// -----
+
+func.func private @half_multicast() attributes {
+  // expected-error @+1 {{schedule 'multicast' = 2 is not accepted: a cluster of 4 either divides d (1) or shares the weight (4)}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, cluster = 4, tile_d = 128, stages = 4,
+                        multicast = 2>}
+
+// -----
+
+func.func private @wide_multicast() attributes {
+  // expected-error @+1 {{schedule 'multicast' = 16 is not accepted: a CTA copies 8 heads of the weight or more, accepted are up to 8 CTAs}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, cluster = 16, tile_d = 128, stages = 4,
+                        multicast = 16>}
+
+// -----
+
+func.func private @part_of_a_cluster() attributes {
+  // expected-error @+1 {{schedule 'max_ctas' = 33 is not accepted: a grid has whole clusters of 2 CTAs}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, cluster = 2, tile_d = 128, stages = 4,
+                        multicast = 2,
+                        max_ctas = 33>}
+
+// -----
+
+func.func private @persistent_split() attributes {
+  // expected-error @+1 {{schedule 'max_ctas' = 132 is not accepted: CTAs that divide d do not go on to a next tile}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, cluster = 2, tile_d = 128, stages = 4,
+                        max_ctas = 132>}
+
+// -----
+
+func.func private @tma_stages() attributes {
+  // expected-error @+1 {{schedule 'stages' = 8 is not accepted: with 'tile_t' = 64, 'tile_d' = 128 and 'cluster' = 1 it needs 263296 bytes of shared memory, a kernel on sm_90a has 232448}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, cluster = 1, tile_d = 128, stages = 8>}
+
+// -----
+
+func.func private @multicast_of_another_family() attributes {
+  // expected-error @+1 {{schedule 'multicast' = 2 is not accepted: only a kernel of the family 'tma_wgmma' has it}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 128, cluster = 2, tile_d = 128, stages = 4,
+                        multicast = 2>}
+
+// -----
+
+func.func private @ctas_of_another_family() attributes {
+  // expected-error @+1 {{schedule 'max_ctas' = 132 is not accepted: only a kernel of the family 'tma_wgmma' has it}}
+  a = #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128,
+                        max_ctas = 132>}
+
+// -----
+
+func.func private @tensor_map_without_box() attributes {
+  // expected-error @+1 {{parameter 'tensor_map 0' has the box [], expected rows and columns from 1 to 256 each}}
+  a = #indexer.parameter<tensor_map 0>}
+
+// -----
+
+func.func private @tensor_map_box() attributes {
+  // expected-error @+1 {{parameter 'tensor_map 0' has the box [512, 64], expected rows and columns from 1 to 256 each}}
+  a = #indexer.parameter<tensor_map 0, box = [512, 64]>}
+
+// -----
+
+func.func private @box_of_a_pointer() attributes {
+  // expected-error @+1 {{parameter 'pointer 0' has a box, only a tensor map has one}}
+  a = #indexer.parameter<pointer 0, box = [8, 64]>}

@@ -19,9 +19,11 @@ func.func private @schedule_any_order() attributes {
 // CHECK-SAME: #indexer.parameter<stride 3[0]>
 // CHECK-SAME: #indexer.parameter<extent 2>
 // CHECK-SAME: #indexer.parameter<scalar 1>
+// CHECK-SAME: #indexer.parameter<tensor_map 0, box = [16, 64]>
 func.func private @parameters() attributes {
   a = [#indexer.parameter<pointer 0>, #indexer.parameter<stride 3[0]>,
-       #indexer.parameter<extent 2>, #indexer.parameter<scalar 1>]}
+       #indexer.parameter<extent 2>, #indexer.parameter<scalar 1>,
+       #indexer.parameter<tensor_map 0, box = [16, 64]>]}
 
 // CHECK-LABEL: func.func private @register_mma
 // CHECK-SAME: #indexer.schedule<family = register_mma, tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
@@ -48,3 +50,17 @@ func.func private @parts() attributes {
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
                         threads = 128, cluster = 2, tile_d = 128, stages = 6,
                         parts = 4>}
+
+// CHECK-LABEL: func.func private @tma_wgmma_split
+// CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 72, tile_h = 64, threads = 160, cluster = 8, tile_d = 128, stages = 4, max_tokens = 1080>
+func.func private @tma_wgmma_split() attributes {
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 72, tile_h = 64,
+                        threads = 160, cluster = 8, tile_d = 128, stages = 4,
+                        multicast = 1, max_ctas = 0, max_tokens = 1080>}
+
+// CHECK-LABEL: func.func private @tma_wgmma_persistent
+// CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64, threads = 160, cluster = 2, tile_d = 128, stages = 4, multicast = 2, max_ctas = 132>
+func.func private @tma_wgmma_persistent() attributes {
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64,
+                        threads = 160, cluster = 2, tile_d = 128, stages = 4,
+                        multicast = 2, max_ctas = 132>}

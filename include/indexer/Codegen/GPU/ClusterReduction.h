@@ -7,10 +7,14 @@
 //===----------------------------------------------------------------------===//
 //
 // Sums the outputs of a tile over the CTAs of a cluster, in a fixed order. Each
-// CTA owns an equal share of the outputs; every CTA sends its sums straight
-// from registers into the owner's shared memory by st.async, which counts the
-// bytes on the owner's mbarrier. There is no second cluster barrier and no
-// release fence (either costs half a microsecond). In the order of a kernel:
+// CTA owns a share of the outputs; every CTA sends its sums straight from
+// registers into the owner's shared memory by st.async, which counts the bytes
+// on the owner's mbarrier. Outputs are dealt out in units of consecutive ones,
+// unit u to CTA u modulo the cluster: what a CTA receives is then even to one
+// unit, and units that follow each other go to different owners, as one CTA
+// takes about 30 bytes a cycle from the others. There is no second cluster
+// barrier and no release fence (either costs half a microsecond). In the order
+// of a kernel:
 //
 //   initialize()    the first thread: mbarrier for one arrival, its own
 //   arrive()        cluster barrier, relaxed: the fence of the initialization
@@ -37,13 +41,22 @@ namespace indexer {
 /// The reduction of one kernel over clusters of 2 CTAs or more.
 class ClusterReduction {
 public:
-  /// `rank` (i32) is the number of this CTA in its cluster of `cluster`;
-  /// `outputs` of a tile are a multiple of it.
+  /// `rank` (i32) is the number of this CTA in its cluster of `cluster`. The
+  /// `outputs` of a tile are a multiple of `unit`, and at least as many units
+  /// as CTAs.
   ClusterReduction(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
-                   int64_t cluster, int64_t outputs, mlir::Value rank);
+                   int64_t cluster, int64_t outputs, int64_t unit,
+                   mlir::Value rank);
 
-  /// Outputs that a CTA owns: number `rank` * share() and the following.
-  int64_t share() const { return outputs / cluster; }
+  /// CTAs, and outputs of a unit.
+  int64_t size() const { return cluster; }
+  int64_t getUnit() const { return unit; }
+  /// Outputs that a CTA owns; with isUneven() some CTAs own a unit less.
+  int64_t share() const { return slots() * unit; }
+  bool isUneven() const { return slots() * cluster * unit != outputs; }
+  /// The tile's number of the owned output number `index` (i32, below share());
+  /// not below `outputs` where this CTA does not own so many.
+  mlir::Value ownedOutput(KernelBuilder &kernel, mlir::Value index) const;
   /// Consecutive outputs (1, 2 or 4) that one send takes, all of one owner.
   int64_t sendWidth() const;
 
@@ -58,17 +71,30 @@ public:
     mlir::Value data, barrier;
   };
   Destination destination(KernelBuilder &kernel, mlir::Value output);
+  /// Where the outputs `units` units, a multiple of the cluster, further on are
+  /// sent: to the same owner.
+  Destination further(KernelBuilder &kernel, const Destination &destination,
+                      int64_t units);
   /// Sends sendWidth() sums.
   void send(KernelBuilder &kernel, const Destination &destination,
             mlir::ValueRange sums);
 
   void waitForSums(KernelBuilder &kernel);
-  /// The whole sum of the owned output number `index` (i32, below share()),
-  /// CTAs in the order of KernelBuilder::sumPairs.
-  mlir::Value collect(KernelBuilder &kernel, mlir::Value index);
+  /// The whole sums of the `width` (1, 2 or 4) owned outputs from number
+  /// `index` on (i32, a multiple of it, below share()), CTAs in the order of
+  /// KernelBuilder::sumPairs.
+  llvm::SmallVector<mlir::Value> collect(KernelBuilder &kernel,
+                                         mlir::Value index, int64_t width);
 
 private:
-  int64_t cluster, outputs;
+  /// Units that a CTA owns at most.
+  int64_t slots() const;
+  /// Where the part of CTA `source` (i32) of the owned output `index` (i32)
+  /// lies in an owner's buffer: slots, in each the parts of all CTAs.
+  mlir::Value placeOf(KernelBuilder &kernel, mlir::Value index,
+                      mlir::Value source) const;
+
+  int64_t cluster, outputs, unit;
   mlir::Value rank, buffer, barrier;
 };
 

@@ -25,8 +25,12 @@ llvm::SmallVector<mlir::Value> loadEpilogueOperands(KernelBuilder &kernel,
                                                     mlir::Value t,
                                                     mlir::Value h);
 
-/// Runs the epilogue of `fused` on the whole sum and stores the gate at `t`,
-/// `h`.
+/// The gate: the epilogue of `fused`, run on the whole sum.
+mlir::Value finishSum(KernelBuilder &kernel, const FusedOp &fused,
+                      const KernelArguments &args, mlir::Value sum,
+                      mlir::ValueRange operands);
+
+/// Stores the gate of a whole sum at `t`, `h`.
 void storeGate(KernelBuilder &kernel, const FusedOp &fused,
                const KernelArguments &args, mlir::Value sum,
                mlir::ValueRange operands, mlir::Value t, mlir::Value h);

@@ -6,11 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Outputs of a tile of 64 heads, numbered as the accumulators of wgmma lie in
-// registers, so that sums are sent and stored without a detour. 4 outputs,
-// those of one thread in a block of 8 tokens, are a group:
-//
-//   group = (block of 8 tokens * 4 + block of 16 heads) * 32 + lane
+// Outputs of a tile of 64 heads, as the accumulators of wgmma lie in registers,
+// so that sums are sent and stored without a detour: 4 outputs are a group,
+// those that a lane of a warp has in a block of 8 tokens and its 16 heads.
 //
 // TileOutputs is the counterpart for tiles whose sums are in shared memory.
 //
@@ -22,8 +20,14 @@
 
 namespace indexer {
 
-/// Outputs of a group, and groups of a block of 8 tokens.
-constexpr int64_t groupOutputs = 4, blockGroups = 128;
+/// Outputs of a group.
+constexpr int64_t groupOutputs = 4;
+
+/// Which group of a tile: number of the block of 8 tokens, of the block of 16
+/// heads, and of the lane; i32.
+struct OutputGroup {
+  mlir::Value tokenBlock, headBlock, lane;
+};
 
 /// The outputs that one thread finishes, in two halves as in TileOutputs.
 class FragmentOutputs {
@@ -35,10 +39,13 @@ public:
       : kernel(kernel), fused(fused), arguments(arguments), place(place),
         lastH(lastH) {}
 
-  /// Takes the group `group` (i32, one of the tile), and loads the operands of
-  /// its epilogues. Threads where `exists` (i1) is false do not finish it; null
+  /// Takes the group `group`, one of the tile, and loads the operands of its
+  /// epilogues. Threads where `exists` (i1) is false do not finish it; null
   /// when all do.
-  void prepare(mlir::Value group, mlir::Value exists);
+  void prepare(const OutputGroup &group, mlir::Value exists);
+  /// Takes the groups of `blocks` blocks of 8 tokens from `group` on, all of
+  /// which exist. They are finished in the same order.
+  void prepareBlocks(const OutputGroup &group, int64_t blocks);
 
   /// The number of groups taken.
   int64_t size() const { return groups.size(); }
@@ -50,14 +57,17 @@ public:
               llvm::function_ref<llvm::SmallVector<mlir::Value>()> collect);
 
 private:
-  struct Output {
-    mlir::Value t, h;
-    llvm::SmallVector<mlir::Value> operands;
-  };
+  /// The first token and head of a group, i32; outputs (t, h), (t + 1, h),
+  /// (t, h + 8), (t + 1, h + 8) have `operands`.
   struct Group {
-    mlir::Value exists;
-    llvm::SmallVector<Output, 0> outputs;
+    mlir::Value t, h, exists;
+    llvm::SmallVector<mlir::Value> operands[groupOutputs];
+    /// Address of the first output; until it is finished null, when the group
+    /// before it is that of the 8 tokens before.
+    mlir::Value address;
   };
+  void take(const OutputGroup &group, mlir::Value exists);
+  void storeGates(const Group &group, llvm::ArrayRef<mlir::Value> gates);
 
   KernelBuilder &kernel;
   const FusedOp &fused;

@@ -6,9 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A kernel takes, in this order: for each tensor operand its address and one
-// stride for each dimension; the extents of t, h and d that are not static; the
-// scalars. Nothing of a layout is compiled in.
+// A kernel takes, in this order: the tensor maps, if it has any; for each
+// tensor operand its address and one stride for each dimension; the extents of
+// t, h and d that are not static; the scalars. Nothing of a layout is compiled
+// in.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_KERNELARGUMENTS_H
@@ -47,6 +48,8 @@ struct KernelArguments {
   mlir::Value extents[3];
   /// `FusedOp::scalars` to parameters, or to clones of constants.
   mlir::IRMapping scalars;
+  /// Addresses of the tensor maps, !llvm.ptr.
+  llvm::SmallVector<mlir::Value> tensorMaps;
   /// Meaning of each parameter.
   llvm::SmallVector<KernelParameterInfo> parameters;
 
@@ -60,11 +63,12 @@ struct KernelArguments {
 
 /// Creates the kernel `name` in `module`, for CTAs of `threads` threads, with
 /// an entry block that ends in gpu.return; `builder` is left before that
-/// return.
-mlir::gpu::GPUFuncOp createKernel(mlir::OpBuilder &builder,
-                                  mlir::gpu::GPUModuleOp module,
-                                  llvm::StringRef name, const FusedOp &fused,
-                                  int64_t threads, KernelArguments &arguments);
+/// return. `tensorMaps` are the parameters of that kind.
+mlir::gpu::GPUFuncOp
+createKernel(mlir::OpBuilder &builder, mlir::gpu::GPUModuleOp module,
+             llvm::StringRef name, const FusedOp &fused, int64_t threads,
+             KernelArguments &arguments,
+             llvm::ArrayRef<KernelParameterInfo> tensorMaps = {});
 
 /// The extents of `fused` for the launch metadata.
 std::array<ExtentInfo, 3> extentSources(const FusedOp &fused);

@@ -33,6 +33,7 @@ public:
   mlir::Value remainder(mlir::Value a, int64_t divisor);
   mlir::Value minimum(mlir::Value a, mlir::Value b);
   mlir::Value lessThan(mlir::Value a, mlir::Value b);
+  mlir::Value equal(mlir::Value a, mlir::Value b);
   /// `a` plus or times a constant.
   mlir::Value add(mlir::Value a, int64_t b);
   mlir::Value multiply(mlir::Value a, int64_t b);

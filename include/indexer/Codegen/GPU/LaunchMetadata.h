@@ -60,11 +60,13 @@ constexpr llvm::StringLiteral loopsAttrName = "indexer.loops";
 /// One parameter of a kernel.
 struct KernelParameterInfo {
   ParameterKind kind = ParameterKind::Pointer;
-  /// Pointer, Stride: operand. Extent: loop (0 = t, 1 = h, 2 = d). Scalar:
-  /// scalar.
+  /// Pointer, Stride, TensorMap: operand. Extent: loop (0 = t, 1 = h, 2 = d).
+  /// Scalar: scalar.
   unsigned index = 0;
   /// Stride: dimension of the operand.
   unsigned dim = 0;
+  /// TensorMap: rows, and elements of d, of a box.
+  int64_t boxRows = 0, boxColumns = 0;
 };
 
 /// Where the extent of a loop is read: a constant, or dimension `dim` of
@@ -94,6 +96,8 @@ struct KernelLaunchInfo {
   unsigned split = 1;
   /// Threads of a CTA, CTAs of a cluster, both along x.
   unsigned threads = 1, cluster = 1;
+  /// grid.x is at most this; 0: no limit.
+  unsigned maxCtas = 0;
   /// Dynamic shared memory, in bytes.
   unsigned dynamicSharedBytes = 0;
   /// The kernel runs only when x and weight are contiguous along d and their

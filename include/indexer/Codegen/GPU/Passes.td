@@ -65,11 +65,13 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     odd elements. In the family `register_mma` a warp sums consecutive elements
     of d by mma.sync, 16 at a time in the order of the hardware; the warps are
     added in four interleaved chains, then the CTAs of the cluster pairwise. In
-    the family `cp_async_wgmma` a stage of `tile_d` elements is summed by wgmma,
-    from zero and in the order of the hardware; the stages of a part are added in
-    ascending order, then parts and CTAs pairwise. The order depends on the
-    schedule (see `reductionOrder`), the extent of d, and in `plain` on strides
-    and alignment, never on T, H or the row's place in the tile. The epilogue is bit-identical: the
+    the families `cp_async_wgmma` and `tma_wgmma` a stage of `tile_d` elements is
+    summed by wgmma, from zero and in the order of the hardware; the stages of a
+    part are added in ascending order, then parts and CTAs pairwise: with equal
+    `tile_d` and as many parts times CTAs that divide d, both give the same bits.
+    The order depends on the schedule (see `reductionOrder`), the extent of d, and
+    in `plain` on strides and alignment, never on T, H or the row's place in the
+    tile. The epilogue is bit-identical: the
     source's ops in the source's order, without fast-math.
 
     *Options*: none.

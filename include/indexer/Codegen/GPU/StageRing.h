@@ -52,11 +52,6 @@ public:
   void fill(KernelBuilder &kernel,
             llvm::function_ref<void()> beforeTokens = nullptr);
 
-  /// A stage that is ready for wgmma: addresses of its first block of weight
-  /// and of x, !llvm.ptr<3>.
-  struct Stage {
-    mlir::Value heads, tokens;
-  };
   /// Walks over all steps after fill(): `start` starts the multiplication of a
   /// stage and returns what `finish` waits for, the terms of the sums. Returns
   /// the sums (f32).

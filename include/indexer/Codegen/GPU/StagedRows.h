@@ -29,6 +29,12 @@ namespace indexer {
 /// Columns, bytes of a row, of a block in shared memory.
 constexpr int64_t swizzleColumns = 64, swizzleRowBytes = 128;
 
+/// A stage that is ready for wgmma: addresses of its first block of weight and
+/// of x, !llvm.ptr<3>.
+struct Stage {
+  mlir::Value heads, tokens;
+};
+
 /// The rows of one operand that a CTA copies.
 class StagedRows {
 public:

@@ -12,13 +12,13 @@
 //
 // The tensor core cuts off low bits at every addition inside one chain of
 // wgmma, so a chain over all of d would lose much of f32. A chain is one stage
-// long here; StageRing adds the chains in f32.
+// long here; addTo() adds the chains in f32.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_WGMMATILE_H
 #define INDEXER_CODEGEN_GPU_WGMMATILE_H
 
-#include "indexer/Codegen/GPU/StageRing.h"
+#include "indexer/Codegen/GPU/StagedRows.h"
 
 namespace indexer {
 
@@ -43,7 +43,7 @@ public:
 
   /// Starts the multiplication of a stage, from zero; returns the accumulators,
   /// under way.
-  mlir::Value start(const StageRing::Stage &stage);
+  mlir::Value start(const Stage &stage);
   /// Waits for the multiplication, and returns the sums of this thread: for
   /// each block of 8 tokens those of (head, token) = (g, 2q), (g, 2q + 1),
   /// (g + 8, 2q), (g + 8, 2q + 1), where g = lane / 4, q = lane % 4, and each
@@ -59,6 +59,10 @@ private:
   int64_t tokens, tileTokens, blocks;
   mlir::Value warpgroup;
 };
+
+/// Adds `terms` to `sums`, one by one, in f32.
+void addTo(KernelBuilder &kernel, llvm::MutableArrayRef<mlir::Value> sums,
+           mlir::ValueRange terms);
 
 } // namespace indexer
 

@@ -25,7 +25,8 @@ def Indexer_Family : I32EnumAttr<"Family", "structure of a kernel", [
     I32EnumAttrCase<"Plain", 0, "plain">,
     I32EnumAttrCase<"RegisterMma", 1, "register_mma">,
     I32EnumAttrCase<"Dot", 2, "dot">,
-    I32EnumAttrCase<"CpAsyncWgmma", 3, "cp_async_wgmma">]> {
+    I32EnumAttrCase<"CpAsyncWgmma", 3, "cp_async_wgmma">,
+    I32EnumAttrCase<"TmaWgmma", 4, "tma_wgmma">]> {
   let cppNamespace = "::indexer";
   let genSpecializedAttr = 0;
 }
@@ -83,6 +84,18 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     (one warpgroup), `tile_t` a multiple of 8 for each warpgroup, `parts` a power
     of two up to 16, and `cluster` as above. It needs sm_90a.
 
+    The family `tma_wgmma` multiplies as `cp_async_wgmma` does, but a warp of its
+    own copies both operands by TMA, the copy engine, from tensor maps that the
+    launch makes; rows past T and H are zeros. `threads` is 160, one warpgroup
+    and the copying warp. A ring has `stages` stages, and fewer where d has fewer
+    steps. With `multicast` = `cluster` the CTAs of a cluster do not divide d:
+    each has a tile of its own, and of the weight, which they all need, each
+    copies a part to all of them. With `max_ctas`, a multiple of `cluster`, the
+    grid has at most so many CTAs along the tokens, and a CTA goes on to a next
+    tile while the stores of the one before are under way (a persistent kernel);
+    d is then not divided. x and weight need tensor maps: rows as `dot` asks for,
+    less than 2^40 bytes apart.
+
     With `weights = static` the caller promises that no kernel in flight writes
     the weight. The kernel then starts while the one before it on the stream
     still runs (programmatic dependent launch), loads the weight, and waits for
@@ -94,6 +107,9 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
                       threads = 224, cluster = 16, max_tokens = 16>
     #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
                       threads = 128, tile_d = 128, stages = 6>
+    #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64,
+                      threads = 160, cluster = 2, tile_d = 128, stages = 4,
+                      multicast = 2, max_ctas = 132>
     #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>
     ```
   }];
@@ -106,6 +122,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     DefaultValuedParameter<"int64_t", "0">:$tile_d,
     DefaultValuedParameter<"int64_t", "0">:$stages,
     DefaultValuedParameter<"int64_t", "1">:$parts,
+    DefaultValuedParameter<"int64_t", "1">:$multicast,
+    DefaultValuedParameter<"int64_t", "0">:$max_ctas,
     Indexer_WeightsParameter:$weights,
     DefaultValuedParameter<"int64_t", "::indexer::unboundedTokens">:$max_tokens);
   let assemblyFormat = "`<` struct(params) `>`";
@@ -113,6 +131,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
   let extraClassDeclaration = [{
     /// Outputs of a CTA; in the family `plain`, accumulators of a thread.
     int64_t getOutputs() const { return getTileT() * getTileH(); }
+    /// CTAs that divide d.
+    int64_t getSplit() const { return getCluster() / getMulticast(); }
     /// Warps of a CTA.
     int64_t getWarps() const { return getThreads() / 32; }
     /// True when the kernel sets conditions on the operands: a kernel of another
@@ -134,7 +154,8 @@ def Indexer_ParameterKind : I32EnumAttr<"ParameterKind",
     I32EnumAttrCase<"Pointer", 0, "pointer">,
     I32EnumAttrCase<"Stride", 1, "stride">,
     I32EnumAttrCase<"Extent", 2, "extent">,
-    I32EnumAttrCase<"Scalar", 3, "scalar">]> {
+    I32EnumAttrCase<"Scalar", 3, "scalar">,
+    I32EnumAttrCase<"TensorMap", 4, "tensor_map">]> {
   let cppNamespace = "::indexer";
   let genSpecializedAttr = 0;
 }
@@ -145,17 +166,24 @@ def Indexer_ParameterAttr : Indexer_Attr<"Parameter", "parameter"> {
     `pointer N` is the address of the first element of tensor operand N, and
     `stride N[D]` the stride of its dimension D, in elements; operands are x,
     weight, the epilogue's operands, the result. `extent N` is the extent of
-    loop N (0 = t, 1 = h, 2 = d), `scalar N` the scalar number N.
+    loop N (0 = t, 1 = h, 2 = d), `scalar N` the scalar number N. `tensor_map N`
+    describes tensor operand N, which has two dimensions, to the copy engine
+    (TMA): boxes of so many rows and elements of d, with the 128-byte swizzle and
+    zeros outside the tensor.
 
     ```mlir
     #indexer.parameter<stride 0[1]>
+    #indexer.parameter<tensor_map 0, box = [16, 64]>
     ```
   }];
   let parameters = (ins
     EnumParameter<Indexer_ParameterKind>:$kind,
     "unsigned":$index,
-    OptionalParameter<"std::optional<unsigned>">:$dim);
-  let assemblyFormat = "`<` $kind $index (`[` $dim^ `]`)? `>`";
+    OptionalParameter<"std::optional<unsigned>">:$dim,
+    OptionalArrayRefParameter<"int64_t">:$box);
+  let assemblyFormat = [{
+    `<` $kind $index (`[` $dim^ `]`)? (`,` `box` `=` `[` $box^ `]`)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 

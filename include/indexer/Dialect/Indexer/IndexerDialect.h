@@ -30,6 +30,8 @@ constexpr int64_t unboundedTokens = std::numeric_limits<int64_t>::max();
 
 /// On a fused op: the array of its `#indexer.schedule`, ordered by max_tokens.
 constexpr llvm::StringLiteral schedulesAttrName = "indexer.schedules";
+/// On a kernel: the numbers of the parameters that are tensor maps.
+constexpr llvm::StringLiteral tensorMapsAttrName = "indexer.tensor_maps";
 /// On a function whose body is one fused op.
 constexpr llvm::StringLiteral outlinedAttrName = "indexer.outlined";
 
@@ -40,15 +42,29 @@ constexpr int64_t maxStaticSharedBytes = 48 * 1024;
 /// bytes (CUDA Programming Guide, "Compute Capability 9.x").
 constexpr int64_t maxSharedBytesSm90 = 227 * 1024;
 
-/// Alignment of the stages of the family `cp_async_wgmma`, in bytes: the
-/// 128-byte swizzle repeats after 1024.
+/// Alignment of the stages of the families `cp_async_wgmma` and `tma_wgmma`, in
+/// bytes: the 128-byte swizzle repeats after 1024.
 constexpr int64_t stagesAlignment = 1024;
+
+/// Outputs of a unit that one CTA of a cluster of `split` sums up, in the
+/// families `cp_async_wgmma` and `tma_wgmma`: those of a warp in 8 tokens, or
+/// fewer where that would leave a CTA without any.
+int64_t wgmmaReductionUnit(int64_t tileT, int64_t split);
 
 /// Shared memory of a kernel of the family `cp_async_wgmma`, in bytes: the
 /// stages, what aligns them, and with clusters what a CTA receives from its
 /// peers and the barrier that counts it.
 int64_t cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
                                 int64_t cluster);
+
+/// Shared memory of a kernel of the family `tma_wgmma`, in bytes: as above,
+/// with `split` CTAs that divide d, and two barriers of 8 bytes for each stage.
+int64_t tmaWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
+                            int64_t split);
+
+/// Threads of a CTA of the family `tma_wgmma`: a warpgroup multiplies, a warp
+/// copies.
+constexpr int64_t tmaWgmmaThreads = 160;
 
 /// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
 /// thread addresses at most 256 (CUDA Programming Guide, "Compute

@@ -1,0 +1,27 @@
+//===- TmaWgmmaKernel.h - Many tokens, copied by TMA ------------*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_TMAWGMMAKERNEL_H
+#define INDEXER_CODEGEN_GPU_TMAWGMMAKERNEL_H
+
+#include "indexer/Codegen/GPU/LaunchMetadata.h"
+#include "indexer/Fusion/FusedOp.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace indexer {
+
+/// Builds the kernel `name` of the family `tma_wgmma` for `fused` in `module`,
+/// and returns how it is launched. VerifySchedule has accepted `schedule` for
+/// `fused`.
+KernelLaunchInfo buildTmaWgmmaKernel(mlir::gpu::GPUModuleOp module,
+                                     llvm::StringRef name, const FusedOp &fused,
+                                     ScheduleAttr schedule);
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_TMAWGMMAKERNEL_H

@@ -1,0 +1,67 @@
+//===- WgmmaEpilogue.h - From the sums of wgmma to the gate -----*- C++ -*-===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Finishes a tile whose sums are in the registers of warpgroups, in two halves:
+// prepare() loads the operands of the epilogue and computes where sums go,
+// while the operands of the sums are on their way; finish() takes the sums.
+// With a cluster that divides d they are sent to their owners first, straight
+// from the accumulators, and a thread finishes what its CTA owns; else it
+// finishes what it has.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INDEXER_CODEGEN_GPU_WGMMAEPILOGUE_H
+#define INDEXER_CODEGEN_GPU_WGMMAEPILOGUE_H
+
+#include "indexer/Codegen/GPU/ClusterReduction.h"
+#include "indexer/Codegen/GPU/FragmentOutputs.h"
+
+namespace indexer {
+
+/// The last head (i32) of `fused`; null when all heads of every tile of
+/// `tileH` exist.
+mlir::Value lastHead(KernelBuilder &kernel, const FusedOp &fused,
+                     const KernelArguments &arguments, int64_t tileH);
+
+/// The outputs of one tile.
+class WgmmaEpilogue {
+public:
+  /// `thread` (i32) is one of `threads` that multiply, whose warpgroups have
+  /// `tokens` tokens each, one after the other. `cluster` is null when sums are
+  /// whole; else this CTA is number `rank` (i32) of it.
+  WgmmaEpilogue(KernelBuilder &kernel, const FusedOp &fused,
+                const KernelArguments &arguments, const TilePlace &place,
+                mlir::Value lastHead, mlir::Value thread, int64_t threads,
+                int64_t tokens, ClusterReduction *cluster, mlir::Value rank);
+
+  void prepare();
+  /// `sums` are those of the thread, as WgmmaTile gives them.
+  void finish(llvm::ArrayRef<mlir::Value> sums);
+
+private:
+  void prepareOwn();
+  void prepareShare();
+  void prepareDestinations();
+  void finishShare(llvm::ArrayRef<mlir::Value> sums);
+  /// The group of this thread in block `block` of the 8 tokens of its
+  /// warpgroup.
+  OutputGroup ownGroup(int64_t block);
+  /// Blocks of 8 tokens of the tile.
+  int64_t tileBlocks() const;
+
+  KernelBuilder &kernel;
+  mlir::Value thread;
+  int64_t threads, tokens;
+  ClusterReduction *cluster;
+  mlir::Value rank;
+  FragmentOutputs outputs;
+  llvm::SmallVector<ClusterReduction::Destination> destinations;
+};
+
+} // namespace indexer
+
+#endif // INDEXER_CODEGEN_GPU_WGMMAEPILOGUE_H

@@ -1,0 +1,137 @@
+//===- WgmmaEpilogue.cpp - From the sums of wgmma to the gate -------------===//
+//
+// Part of the indexer project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "indexer/Codegen/GPU/WgmmaEpilogue.h"
+
+#include "indexer/Codegen/GPU/WgmmaTile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace indexer;
+
+Value indexer::lastHead(KernelBuilder &kernel, const FusedOp &fused,
+                        const KernelArguments &arguments, int64_t tileH) {
+  int64_t heads = fused.extents()[FusedOp::hLoop];
+  if (ShapedType::isDynamic(heads))
+    return kernel.add(
+        arith::TruncIOp::create(kernel.builder, kernel.loc,
+                                kernel.builder.getI32Type(),
+                                arguments.extents[FusedOp::hLoop]),
+        -1);
+  return heads % tileH != 0 ? kernel.i32(heads - 1) : Value();
+}
+
+WgmmaEpilogue::WgmmaEpilogue(KernelBuilder &kernel, const FusedOp &fused,
+                             const KernelArguments &arguments,
+                             const TilePlace &place, Value lastHead,
+                             Value thread, int64_t threads, int64_t tokens,
+                             ClusterReduction *cluster, Value rank)
+    : kernel(kernel), thread(thread), threads(threads), tokens(tokens),
+      cluster(cluster), rank(rank),
+      outputs(kernel, fused, arguments, place, lastHead) {}
+
+int64_t WgmmaEpilogue::tileBlocks() const {
+  return tokens / 8 * (threads / warpgroupThreads);
+}
+
+OutputGroup WgmmaEpilogue::ownGroup(int64_t block) {
+  Value warpgroup = kernel.divide(thread, warpgroupThreads);
+  return {kernel.add(kernel.multiply(warpgroup, tokens / 8), block),
+          kernel.remainder(kernel.divide(thread, 32), 4),
+          kernel.remainder(thread, 32)};
+}
+
+void WgmmaEpilogue::prepare() {
+  if (cluster)
+    prepareShare();
+  else
+    prepareOwn();
+}
+
+/// Takes the outputs whose sums are in this thread's registers.
+void WgmmaEpilogue::prepareOwn() {
+  outputs.prepareBlocks(ownGroup(0), tokens / 8);
+}
+
+/// Outputs of a block of 8 tokens, and of a warp in it.
+static constexpr int64_t blockOutputs = 512, warpOutputs = 128;
+
+/// Takes this thread's part of the outputs that the CTA owns, and computes
+/// where it sends its own. Outputs are numbered in the order of groups: lanes,
+/// blocks of 16 heads, blocks of 8 tokens.
+void WgmmaEpilogue::prepareShare() {
+  int64_t groups = cluster->share() / groupOutputs;
+  int64_t lastOutput = tileBlocks() * blockOutputs - groupOutputs;
+  for (int64_t round = 0; round * threads < groups; ++round) {
+    Value number = kernel.add(thread, round * threads);
+    Value exists;
+    if ((round + 1) * threads > groups) {
+      exists = kernel.lessThan(number, kernel.i32(groups));
+      number = kernel.minimum(number, kernel.i32(groups - 1));
+    }
+    Value output =
+        cluster->ownedOutput(kernel, kernel.multiply(number, groupOutputs));
+    if (cluster->isUneven()) {
+      Value isOwned = kernel.lessThan(output, kernel.i32(lastOutput + 1));
+      exists = exists ? arith::AndIOp::create(kernel.builder, kernel.loc,
+                                              exists, isOwned)
+                      : isOwned;
+      output = kernel.minimum(output, kernel.i32(lastOutput));
+    }
+    outputs.prepare({kernel.divide(output, blockOutputs),
+                     kernel.remainder(kernel.divide(output, warpOutputs), 4),
+                     kernel.remainder(kernel.divide(output, groupOutputs), 32)},
+                    exists);
+  }
+  prepareDestinations();
+}
+
+/// After some blocks of 8 tokens the owners come round again, so that only
+/// those of the first few are computed: what follows the last multiplication is
+/// waited for by all.
+void WgmmaEpilogue::prepareDestinations() {
+  int64_t blockUnits = blockOutputs / cluster->getUnit();
+  int64_t period = std::max<int64_t>(1, cluster->size() / blockUnits);
+  for (int64_t block = 0; block < tokens / 8; ++block) {
+    if (block >= period) {
+      destinations.push_back(cluster->further(
+          kernel, destinations[block - period], period * blockUnits));
+      continue;
+    }
+    OutputGroup group = ownGroup(block);
+    Value output =
+        kernel.add(kernel.multiply(group.tokenBlock, blockOutputs),
+                   kernel.add(kernel.multiply(group.headBlock, warpOutputs),
+                              kernel.multiply(group.lane, groupOutputs)));
+    destinations.push_back(cluster->destination(kernel, output));
+  }
+}
+
+void WgmmaEpilogue::finish(ArrayRef<Value> sums) {
+  if (cluster)
+    return finishShare(sums);
+  for (int64_t group = 0; group < outputs.size(); ++group)
+    outputs.finish(group, [&] {
+      return SmallVector<Value>(sums.slice(group * groupOutputs, groupOutputs));
+    });
+}
+
+/// Sends `sums` to their owners, sums up the share of this CTA and finishes it.
+void WgmmaEpilogue::finishShare(ArrayRef<Value> sums) {
+  for (auto [block, destination] : llvm::enumerate(destinations))
+    cluster->send(kernel, destination,
+                  ValueRange(sums.slice(block * groupOutputs, groupOutputs)));
+  cluster->waitForSums(kernel);
+  for (int64_t round = 0; round < outputs.size(); ++round)
+    outputs.finish(round, [&] {
+      Value first =
+          kernel.multiply(kernel.add(thread, round * threads), groupOutputs);
+      return cluster->collect(kernel, first, groupOutputs);
+    });
+}
