@@ -107,13 +107,25 @@ INDEXER_API const char *indexerKernelNotes(IndexerKernel *kernel);
 
 /* Launches the entry function on `stream` (a CUstream of the kernel's device,
  * NULL for the default stream). `results` are written, not allocated; tensors
- * are device memory. Does not synchronise, allocate or touch files, and can be
- * captured in a CUDA graph. T = 0 launches nothing. */
+ * are device memory; where they lie is not checked unless the environment says
+ * INDEXER_CHECK_POINTERS=1 (docs/environment.md). Does not synchronise,
+ * allocate or touch files, and can be captured in a CUDA graph. T = 0 launches
+ * nothing. */
 INDEXER_API IndexerStatus indexerKernelLaunch(IndexerKernel *kernel,
                                               const IndexerArgument *arguments,
                                               size_t num_arguments,
                                               const IndexerTensor *results,
                                               size_t num_results, void *stream);
+
+/* Names of the kernels that such a launch takes, one for each fused op with
+ * something to compute, separated by ", ", cut off after `size` - 1 characters.
+ * Reads no element and launches nothing. */
+INDEXER_API IndexerStatus indexerKernelSelect(IndexerKernel *kernel,
+                                              const IndexerArgument *arguments,
+                                              size_t num_arguments,
+                                              const IndexerTensor *results,
+                                              size_t num_results, char *names,
+                                              size_t size);
 
 /*===-- Devices: what a tool needs to run a kernel by itself ----------------*/
 

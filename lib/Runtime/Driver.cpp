@@ -51,6 +51,8 @@ struct OpenedDriver {
 static OpenedDriver openDriver() {
   OpenedDriver opened;
   // The only place of the runtime that reads the environment.
+  const char *checks = std::getenv("INDEXER_CHECK_POINTERS");
+  opened.driver.checksPointers = checks && *checks && *checks != '0';
   const char *library = std::getenv("INDEXER_LIBCUDA");
   if (!library || !*library)
     library = "libcuda.so.1";

@@ -43,9 +43,9 @@ namespace {
 /// The functions of a bundle and what its device has.
 class LaunchFitter {
 public:
-  LaunchFitter(const Driver &driver, const DeviceInfo &device, CuModule module,
-               Bundle &bundle)
-      : driver(driver), device(device), module(module), bundle(bundle) {}
+  LaunchFitter(const Driver &driver, const DeviceInfo &device,
+               const std::vector<CuModule> &modules, Bundle &bundle)
+      : driver(driver), device(device), modules(modules), bundle(bundle) {}
 
   IndexerStatus run();
 
@@ -54,6 +54,7 @@ public:
 
 private:
   IndexerStatus findFunctions();
+  CuResult findFunction(const std::string &name, CuFunction &function) const;
   IndexerStatus findShared(const KernelLaunch &launch, CuFunction function,
                            std::string &misfit);
   IndexerStatus setAttributes(const KernelLaunch &launch, CuFunction function);
@@ -66,7 +67,7 @@ private:
 
   const Driver &driver;
   const DeviceInfo &device;
-  CuModule module;
+  const std::vector<CuModule> &modules;
   Bundle &bundle;
 };
 } // namespace
@@ -92,14 +93,22 @@ static std::string launchText(const KernelLaunch &launch) {
                                         : std::to_string(launch.maxTokens));
 }
 
+/// Finds function `name` in the module that has it.
+CuResult LaunchFitter::findFunction(const std::string &name,
+                                    CuFunction &function) const {
+  CuResult result = CuErrorNotFound;
+  for (size_t i = 0; i < modules.size() && result == CuErrorNotFound; ++i)
+    result = driver.moduleGetFunction(&function, modules[i], name.c_str());
+  return result;
+}
+
 IndexerStatus LaunchFitter::findFunctions() {
   for (const FusedKernel &kernel : bundle.kernels) {
     std::vector<CuFunction> &found = functions.emplace_back();
     for (const KernelLaunch &launch : kernel.launches)
-      if (IndexerStatus status = driver.check(
-              driver.moduleGetFunction(&found.emplace_back(), module,
-                                       launch.kernel.c_str()),
-              named(launch, "cuModuleGetFunction")))
+      if (IndexerStatus status =
+              driver.check(findFunction(launch.kernel, found.emplace_back()),
+                           named(launch, "cuModuleGetFunction")))
         return status;
   }
   return INDEXER_OK;
@@ -230,12 +239,11 @@ IndexerStatus LaunchFitter::run() {
       [&](auto &...arguments) { return findCluster(arguments...); });
 }
 
-IndexerStatus
-indexer::runtime::fitLaunches(const Driver &driver, const DeviceInfo &device,
-                              CuModule module, Bundle &bundle,
-                              std::vector<std::vector<CuFunction>> &functions,
-                              std::string &notes) {
-  LaunchFitter fitter(driver, device, module, bundle);
+IndexerStatus indexer::runtime::fitLaunches(
+    const Driver &driver, const DeviceInfo &device,
+    const std::vector<CuModule> &modules, Bundle &bundle,
+    std::vector<std::vector<CuFunction>> &functions, std::string &notes) {
+  LaunchFitter fitter(driver, device, modules, bundle);
   if (IndexerStatus status = fitter.run())
     return status;
   functions = std::move(fitter.functions);

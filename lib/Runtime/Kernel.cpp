@@ -18,10 +18,12 @@
 using namespace indexer::runtime;
 
 IndexerKernel::~IndexerKernel() {
-  if (!module)
+  if (modules.empty())
     return;
   ContextScope scope(*driver, context.get());
-  if (scope.status() == INDEXER_OK)
+  if (scope.status() != INDEXER_OK)
+    return;
+  for (CuModule module : modules)
     (void)driver->moduleUnload(module); // Nothing is left to do about it.
 }
 
@@ -31,18 +33,21 @@ static std::string deviceText(const DeviceInfo &device) {
          chipName(device.major, device.minor) + ")";
 }
 
-/// Loads `object` into the current context.
+/// Loads `object` into the current context, as one more of `modules`.
 static IndexerStatus loadModule(const Driver &driver, const CodeObject &object,
-                                const DeviceInfo &device, CuModule &module) {
+                                const DeviceInfo &device,
+                                std::vector<CuModule> &modules) {
+  CuModule module = nullptr;
   char log[2048] = {};
   CuJitOption options[] = {CuJitErrorLogBuffer, CuJitErrorLogBufferSizeBytes};
   // The driver takes a value as a pointer's bits.
   void *values[] = {log, reinterpret_cast<void *>(sizeof log - 1)};
   CuResult result = driver.moduleLoadDataEx(&module, object.bytes.c_str(), 2,
                                             options, values);
-  if (result == CuSuccess)
+  if (result == CuSuccess) {
+    modules.push_back(module);
     return INDEXER_OK;
-  module = nullptr;
+  }
   return driver.check(result, [&] {
     std::string text(log);
     text = text.substr(0, text.find('\n'));
@@ -61,8 +66,9 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
   DeviceInfo &device = kernel.device;
   if ((status = findDevice(driver, ordinal, device)))
     return status;
-  const CodeObject *object = selectCode(bundle, device.major, device.minor);
-  if (!object)
+  std::vector<const CodeObject *> objects =
+      selectCode(bundle, device.major, device.minor);
+  if (objects.empty())
     return fail(INDEXER_NO_DEVICE,
                 "the bundle has " +
                     (bundle.objects.empty() ? "no code"
@@ -75,21 +81,22 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
   ContextScope scope(driver, kernel.context.get());
   if ((status = scope.status()))
     return status;
-  if ((status = loadModule(driver, *object, device, kernel.module)))
-    return status;
+  for (const CodeObject *object : objects)
+    if ((status = loadModule(driver, *object, device, kernel.modules)))
+      return status;
 
   kernel.bundle = bundle;
   for (CodeObject &copy : kernel.bundle.objects)
     copy.bytes = std::string();
   for (FusedKernel &fused : kernel.bundle.kernels)
-    fused.launches.erase(std::remove_if(fused.launches.begin(),
-                                        fused.launches.end(),
-                                        [&](const KernelLaunch &launch) {
-                                          return !launch.chip.empty() &&
-                                                 launch.chip != object->chip;
-                                        }),
-                         fused.launches.end());
-  return fitLaunches(driver, device, kernel.module, kernel.bundle,
+    fused.launches.erase(
+        std::remove_if(fused.launches.begin(), fused.launches.end(),
+                       [&](const KernelLaunch &launch) {
+                         return !launch.chip.empty() &&
+                                launch.chip != objects[0]->chip;
+                       }),
+        fused.launches.end());
+  return fitLaunches(driver, device, kernel.modules, kernel.bundle,
                      kernel.functions, kernel.notes);
 }
 

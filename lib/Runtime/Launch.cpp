@@ -19,6 +19,7 @@
 #include "indexer/Runtime/Scalar.h"
 #include "indexer/Runtime/TensorMap.h"
 
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -177,6 +178,24 @@ static IndexerStatus launchPlanned(const Driver &driver,
       [&] { return "launching kernel '" + launch.kernel + "'"; });
 }
 
+/// Checks a call and plans the launches of its fused ops, in order.
+static IndexerStatus planAll(const IndexerKernel &kernel,
+                             const IndexerArgument *arguments,
+                             size_t numArguments, const IndexerTensor *results,
+                             size_t numResults,
+                             BoundKernel (&bound)[kMaxKernels],
+                             PlannedLaunch (&planned)[kMaxKernels]) {
+  const Bundle &bundle = kernel.bundle;
+  if (IndexerStatus status = bindArguments(bundle, arguments, numArguments,
+                                           results, numResults, bound))
+    return status;
+  for (size_t i = 0; i < bundle.kernels.size(); ++i)
+    if (IndexerStatus status =
+            planLaunch(bundle, i, kernel.functions[i], bound[i], planned[i]))
+      return status;
+  return INDEXER_OK;
+}
+
 /// Checks a call and launches all its fused ops, in order.
 static IndexerStatus launchAll(const IndexerKernel &kernel,
                                const IndexerArgument *arguments,
@@ -185,22 +204,21 @@ static IndexerStatus launchAll(const IndexerKernel &kernel,
                                CuStream stream) {
   const Bundle &bundle = kernel.bundle;
   BoundKernel bound[kMaxKernels];
-  if (IndexerStatus status = bindArguments(bundle, arguments, numArguments,
-                                           results, numResults, bound))
-    return status;
   PlannedLaunch planned[kMaxKernels];
+  if (IndexerStatus status = planAll(kernel, arguments, numArguments, results,
+                                     numResults, bound, planned))
+    return status;
   bool isEmpty = true;
-  for (size_t i = 0; i < bundle.kernels.size(); ++i) {
-    if (IndexerStatus status =
-            planLaunch(bundle, i, kernel.functions[i], bound[i], planned[i]))
-      return status;
+  for (size_t i = 0; i < bundle.kernels.size(); ++i)
     isEmpty &= !planned[i].function;
-  }
   if (isEmpty)
     return INDEXER_OK;
   ContextScope scope(*kernel.driver, kernel.context.get());
   if (IndexerStatus status = scope.status())
     return status;
+  if (kernel.driver->checksPointers)
+    if (IndexerStatus status = checkPointers(kernel, arguments, results))
+      return status;
   for (size_t i = 0; i < bundle.kernels.size(); ++i)
     if (planned[i].function)
       if (IndexerStatus status = launchPlanned(
@@ -219,6 +237,28 @@ IndexerStatus indexerKernelLaunch(IndexerKernel *kernel,
       return fail(INDEXER_INVALID_ARGUMENT, "'kernel' is null");
     return launchAll(*kernel, arguments, num_arguments, results, num_results,
                      static_cast<CuStream>(stream));
+  });
+}
+
+IndexerStatus
+indexerKernelSelect(IndexerKernel *kernel, const IndexerArgument *arguments,
+                    size_t num_arguments, const IndexerTensor *results,
+                    size_t num_results, char *names, size_t size) {
+  return guarded([&]() -> IndexerStatus {
+    if (!kernel || !names || size == 0)
+      return fail(INDEXER_INVALID_ARGUMENT,
+                  !kernel ? "'kernel' is null" : "'names' has no room");
+    BoundKernel bound[kMaxKernels];
+    PlannedLaunch planned[kMaxKernels];
+    if (IndexerStatus status = planAll(*kernel, arguments, num_arguments,
+                                       results, num_results, bound, planned))
+      return status;
+    std::string list;
+    for (const PlannedLaunch &plan : planned)
+      if (plan.launch)
+        list += (list.empty() ? "" : ", ") + plan.launch->kernel;
+    std::snprintf(names, size, "%s", list.c_str());
+    return INDEXER_OK;
   });
 }
 

@@ -60,8 +60,8 @@ std::string indexer::runtime::chipName(int major, int minor) {
   return "sm_" + std::to_string(10 * major + minor) + (major >= 9 ? "a" : "");
 }
 
-const CodeObject *indexer::runtime::selectCode(const Bundle &bundle, int major,
-                                               int minor) {
+std::vector<const CodeObject *>
+indexer::runtime::selectCode(const Bundle &bundle, int major, int minor) {
   const CodeObject *best = nullptr;
   int bestRank = 0;
   for (const CodeObject &object : bundle.objects) {
@@ -76,7 +76,11 @@ const CodeObject *indexer::runtime::selectCode(const Bundle &bundle, int major,
       bestRank = rank;
     }
   }
-  return best;
+  std::vector<const CodeObject *> chosen;
+  for (const CodeObject &object : bundle.objects)
+    if (best && object.chip == best->chip && object.format == best->format)
+      chosen.push_back(&object);
+  return chosen;
 }
 
 std::string indexer::runtime::chipsText(const Bundle &bundle) {

@@ -36,6 +36,7 @@ enum : CuResult {
   CuSuccess = 0,
   CuErrorOutOfMemory = 2,
   CuErrorNoDevice = 100,
+  CuErrorNotFound = 500,
   CuErrorInvalidClusterSize = 912,
 };
 
@@ -53,6 +54,16 @@ enum CuFunctionAttribute : int {
   CuMaxDynamicSharedSizeBytes = 8,
   CuNonPortableClusterSizeAllowed = 14,
 };
+
+/// CUpointer_attribute.
+enum CuPointerAttribute : int {
+  CuPointerMemoryType = 2,
+  CuPointerIsManaged = 8,
+  CuPointerDeviceOrdinal = 9,
+};
+
+/// CUmemorytype of device memory.
+enum : unsigned { CuMemoryTypeDevice = 2 };
 
 /// CUjit_option.
 enum CuJitOption : int {
@@ -145,6 +156,8 @@ enum : int {
     int, int)                                                                  \
   X(launchKernelEx, cuLaunchKernelEx, const CuLaunchConfig *, CuFunction,      \
     void **, void **)                                                          \
+  X(pointerGetAttribute, cuPointerGetAttribute, void *, CuPointerAttribute,    \
+    CuDevicePtr)                                                               \
   X(memAlloc, cuMemAlloc_v2, CuDevicePtr *, size_t)                            \
   X(memFree, cuMemFree_v2, CuDevicePtr)                                        \
   X(memcpyHtoD, cuMemcpyHtoD_v2, CuDevicePtr, const void *, size_t)            \
@@ -163,6 +176,10 @@ struct Driver {
   CuResult (*member)(__VA_ARGS__) = nullptr;
   INDEXER_DRIVER_FUNCTIONS(INDEXER_DRIVER_MEMBER)
 #undef INDEXER_DRIVER_MEMBER
+
+  /// Whether a launch asks the driver about each pointer
+  /// (INDEXER_CHECK_POINTERS).
+  bool checksPointers = false;
 
   /// Opens `library` and fills in `driver`. False, with `error` set to one
   /// sentence, when it cannot be opened or lacks a function.

@@ -27,7 +27,7 @@ namespace indexer::runtime {
 /// Kernels are right for every T, so that this is a matter of speed only.
 void dropLaunch(FusedKernel &kernel, size_t index);
 
-/// Finds the functions of all launches of `bundle` in `module`, sets what they
+/// Finds the functions of all launches of `bundle` in `modules`, sets what they
 /// need, and drops the launches that `device` cannot hold: too little shared
 /// memory for a block, or no room for a single cluster. `functions[i][k]` is
 /// then the function of bundle.kernels[i].launches[k], and `notes` has one line
@@ -35,7 +35,7 @@ void dropLaunch(FusedKernel &kernel, size_t index);
 /// threads of a launch, and with INDEXER_NO_DEVICE when a fused op is left
 /// without a launch. The context of `device` is current.
 IndexerStatus fitLaunches(const Driver &driver, const DeviceInfo &device,
-                          CuModule module, Bundle &bundle,
+                          const std::vector<CuModule> &modules, Bundle &bundle,
                           std::vector<std::vector<CuFunction>> &functions,
                           std::string &notes);
 

@@ -23,7 +23,8 @@ struct IndexerKernel {
   const indexer::runtime::Driver *driver = nullptr;
   indexer::runtime::DeviceInfo device;
   indexer::runtime::PrimaryContext context;
-  indexer::runtime::CuModule module = nullptr;
+  /// One for each code object of the device's chip.
+  std::vector<indexer::runtime::CuModule> modules;
   /// The bundle without its code objects and without the launches that the
   /// device cannot hold.
   indexer::runtime::Bundle bundle;
@@ -41,6 +42,14 @@ namespace indexer::runtime {
 /// dropped (FitLaunches.h).
 IndexerStatus loadKernel(const Bundle &bundle, int ordinal,
                          IndexerKernel &kernel);
+
+/// Error when a tensor of a call, whose arguments fit the bundle, lies where
+/// `kernel` cannot use it: on another device, or in memory that the driver does
+/// not know. Managed and page-locked host memory are accepted. Asks the driver
+/// about every pointer, which takes longer than a launch.
+IndexerStatus checkPointers(const IndexerKernel &kernel,
+                            const IndexerArgument *arguments,
+                            const IndexerTensor *results);
 
 } // namespace indexer::runtime
 

@@ -17,9 +17,12 @@ namespace indexer::runtime {
 /// that one chip.
 std::string chipName(int major, int minor);
 
-/// The code object for a device: machine code that runs on it, the most
-/// specific first; else PTX that the driver may compile for it; else null.
-const CodeObject *selectCode(const Bundle &bundle, int major, int minor);
+/// The code objects for a device, all of one chip and format, in the order of
+/// the bundle: machine code that runs on it, the most specific chip first; else
+/// PTX that the driver may compile for it; else none. Each kernel of the chip
+/// is in one of them.
+std::vector<const CodeObject *> selectCode(const Bundle &bundle, int major,
+                                           int minor);
 
 /// "sm_80, sm_90a": the chips of all code objects, each once, for messages.
 std::string chipsText(const Bundle &bundle);

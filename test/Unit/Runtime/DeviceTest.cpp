@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FakeDriver.h"
+#include "TestBundle.h"
 
 #include <cstdio>
 
@@ -82,6 +83,57 @@ TEST_F(DriverDeathTest, BrokenDriver) {
       },
       ::testing::ExitedWithCode(0),
       "cuInit failed with an unknown error \\(code 803\\)");
+}
+
+/// Ends the process: 0 when a launch on device 0 gives `expected`, with x at
+/// `place` (memory type, device) and all else on the device; after the error
+/// was printed.
+[[noreturn]] static void exitAfterCheckedLaunch(std::array<int, 2> place,
+                                                IndexerStatus expected) {
+  setenv("INDEXER_CHECK_POINTERS", "1", 1);
+  FakeCudaState &fake = useFakeCuda();
+  Call call(5, 64);
+  auto add = [&](const void *data, std::array<int, 2> where) {
+    fake.pointers[reinterpret_cast<unsigned long long>(data)] = where;
+  };
+  constexpr std::array<int, 2> here = {CuMemoryTypeDevice, 0};
+  add(call.tensor(1).data, here);
+  add(call.tensor(2).data, here);
+  add(call.results[0].data, here);
+  if (place[0])
+    add(call.tensor(0).data, place);
+  std::string bytes = serialize(makeHeadGate());
+  IndexerBundle *bundle = nullptr;
+  IndexerKernel *kernel = nullptr;
+  if (indexerBundleCreate(bytes.data(), bytes.size(), &bundle) ||
+      indexerKernelLoad(bundle, 0, &kernel))
+    std::abort();
+  IndexerStatus status =
+      indexerKernelLaunch(kernel, call.arguments.data(), call.arguments.size(),
+                          call.results.data(), call.results.size(), nullptr);
+  std::fprintf(stderr, "%zu launched: %s\n", fake.launches.size(),
+               indexerLastError());
+  std::exit(status == expected ? 0 : 1);
+}
+
+TEST_F(DriverDeathTest, PointersAreCheckedOnRequest) {
+  constexpr int host = 1;
+  EXPECT_EXIT(exitAfterCheckedLaunch({CuMemoryTypeDevice, 0}, INDEXER_OK),
+              ::testing::ExitedWithCode(0), "1 launched: ");
+  // Page-locked host memory.
+  EXPECT_EXIT(exitAfterCheckedLaunch({host, 0}, INDEXER_OK),
+              ::testing::ExitedWithCode(0), "1 launched: ");
+  EXPECT_EXIT(
+      exitAfterCheckedLaunch({CuMemoryTypeDevice, 1}, INDEXER_INVALID_ARGUMENT),
+      ::testing::ExitedWithCode(0),
+      "0 launched: argument 0 \\('x'\\) is on device 1, the kernel is loaded "
+      "on "
+      "device 0");
+  EXPECT_EXIT(
+      exitAfterCheckedLaunch({0, 0}, INDEXER_INVALID_ARGUMENT),
+      ::testing::ExitedWithCode(0),
+      "0 launched: argument 0 \\('x'\\) has no memory that CUDA knows \\(its "
+      "pointer is 0x1000\\)");
 }
 
 TEST(Device, CountAndInfo) {

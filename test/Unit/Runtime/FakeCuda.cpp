@@ -45,6 +45,7 @@ FAKE CuResult cuDriverGetVersion(int *version) {
 }
 FAKE CuResult cuGetErrorName(CuResult result, const char **name) {
   *name = result == 2     ? "CUDA_ERROR_OUT_OF_MEMORY"
+          : result == 500 ? "CUDA_ERROR_NOT_FOUND"
           : result == 218 ? "CUDA_ERROR_INVALID_PTX"
           : result == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"
                           : nullptr;
@@ -52,6 +53,7 @@ FAKE CuResult cuGetErrorName(CuResult result, const char **name) {
 }
 FAKE CuResult cuGetErrorString(CuResult result, const char **text) {
   *text = result == 2     ? "out of memory"
+          : result == 500 ? "named symbol not found"
           : result == 218 ? "a PTX JIT compilation failed"
           : result == 701 ? "too many resources requested for launch"
                           : nullptr;
@@ -114,15 +116,21 @@ FAKE CuResult cuModuleLoadDataEx(CuModule *module, const void *image,
   if (state.loadResult)
     return state.loadResult;
   ++state.modules;
-  *module = reinterpret_cast<CuModule>(&state);
+  state.images.push_back(state.loadedImage);
+  // A module is the number of its image, counted from 1.
+  *module = reinterpret_cast<CuModule>(state.images.size());
   return 0;
 }
 FAKE CuResult cuModuleUnload(CuModule) {
   --state.modules;
   return 0;
 }
-FAKE CuResult cuModuleGetFunction(CuFunction *function, CuModule,
+FAKE CuResult cuModuleGetFunction(CuFunction *function, CuModule module,
                                   const char *name) {
+  const std::string &image =
+      state.images[reinterpret_cast<uintptr_t>(module) - 1];
+  if (state.readsImages && image.find(name) == std::string::npos)
+    return CuErrorNotFound;
   std::string &kept = functions[name] = name;
   *function = reinterpret_cast<CuFunction>(&kept);
   return 0;
@@ -215,6 +223,17 @@ FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,
   return 0;
 }
 #endif
+FAKE CuResult cuPointerGetAttribute(void *value, CuPointerAttribute attribute,
+                                    CuDevicePtr pointer) {
+  auto known = state.pointers.find(pointer);
+  if (known == state.pointers.end())
+    return 1;
+  *static_cast<int *>(value) =
+      attribute == CuPointerMemoryType      ? known->second[0]
+      : attribute == CuPointerDeviceOrdinal ? known->second[1]
+                                            : 0;
+  return 0;
+}
 FAKE CuResult cuMemAlloc_v2(CuDevicePtr *data, size_t size) {
   if (state.allocateResult)
     return state.allocateResult;

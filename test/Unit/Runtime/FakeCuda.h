@@ -59,6 +59,10 @@ struct FakeCudaState {
   std::string jitLog;
   /// The driver is not told how many parameters a kernel has.
   size_t parameterCount = 0;
+  /// With it a module has the functions that its image names, else all.
+  bool readsImages = false;
+  /// Memory type and device of the pointers that the driver knows.
+  std::map<unsigned long long, std::array<int, 2>> pointers;
   /// Without it a launch is counted and nothing else.
   bool recordsLaunches = true;
 
@@ -68,6 +72,7 @@ struct FakeCudaState {
   /// Launches that were not recorded.
   int64_t unrecordedLaunches = 0;
   std::string loadedImage;
+  std::vector<std::string> images;
   std::map<std::string, std::map<int, int>> functionAttributes;
   int contextReferences = 0, modules = 0, allocations = 0, streams = 0,
       events = 0, synchronisations = 0, pushes = 0;

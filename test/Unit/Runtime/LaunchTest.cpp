@@ -355,6 +355,56 @@ TEST_F(Launch, RejectsAnotherChip) {
             "the bundle has no code, device 0 is sm_90a (Fake H100)");
 }
 
+// A cubin of each kernel: all are loaded, and each function is found in its
+// own.
+TEST_F(Launch, LoadsAllCodeObjectsOfTheChip) {
+  Bundle bundle = makeHeadGate();
+  bundle.objects = {{"sm_90a", "cubin", "code of fma", ""},
+                    {"sm_90a", "cubin", "code of plain", ""},
+                    {"sm_90a", "ptx", "text of fma, plain", ""}};
+  fake.readsImages = true;
+  ASSERT_EQ(load(bundle), "");
+  EXPECT_EQ(fake.images,
+            (std::vector<std::string>{"code of fma", "code of plain"}));
+  ASSERT_EQ(launch(Call(5, 64)), "");
+  ASSERT_EQ(launch(Call(17, 64)), "");
+  EXPECT_EQ(fake.launches.at(0).kernel, "fma");
+  EXPECT_EQ(fake.launches.at(1).kernel, "plain");
+  indexerKernelDestroy(kernel);
+  EXPECT_EQ(fake.modules, 0);
+  bundle.objects.erase(bundle.objects.begin() + 1);
+  EXPECT_EQ(load(bundle), "cuModuleGetFunction of kernel 'plain' failed with "
+                          "CUDA_ERROR_NOT_FOUND (named symbol not found)");
+  EXPECT_EQ(fake.modules, 0);
+}
+
+TEST_F(Launch, SelectTellsTheKernelsOfACall) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  auto select = [&](const Call &call, size_t size = 64) -> std::string {
+    char names[64] = "";
+    status = indexerKernelSelect(kernel, call.arguments.data(),
+                                 call.arguments.size(), call.results.data(),
+                                 call.results.size(), names, size);
+    return status ? indexerLastError() : names;
+  };
+  EXPECT_EQ(select(Call(5, 64)), "fma");
+  EXPECT_EQ(select(Call(17, 64)), "plain");
+  EXPECT_EQ(select(Call(0, 64)), "");
+  EXPECT_EQ(select(Call(17, 64), 4), "pla");
+  EXPECT_EQ(select(Call(17, 64), 0), "'names' has no room");
+  Call wrong(5, 64);
+  wrong.setShape(wrong.tensor(0), {5, 64});
+  EXPECT_EQ(select(wrong), "argument 0 ('x') has shape [5, 64], expected [T, "
+                           "128]");
+  EXPECT_TRUE(fake.launches.empty());
+}
+
+// The checked mode is on or off for a process: see the death tests.
+TEST_F(Launch, PointersAreNotLookedAtByDefault) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  EXPECT_EQ(launch(Call(5, 64)), "");
+}
+
 TEST_F(Launch, RejectsDevicesThatDoNotExist) {
   EXPECT_EQ(load(makeHeadGate(), 1),
             "device 1 does not exist: this machine has 1 CUDA device");

@@ -15,8 +15,8 @@ static std::string selected(std::vector<CodeObject> objects, int major,
                             int minor) {
   Bundle bundle;
   bundle.objects = std::move(objects);
-  const CodeObject *object = selectCode(bundle, major, minor);
-  return object ? object->chip + " " + object->format : "";
+  std::vector<const CodeObject *> chosen = selectCode(bundle, major, minor);
+  return chosen.empty() ? "" : chosen[0]->chip + " " + chosen[0]->format;
 }
 
 TEST(SelectCode, ChipNames) {
@@ -63,6 +63,19 @@ TEST(SelectCode, PrefersMachineCodeThenTheNewestChip) {
   EXPECT_EQ(
       selected({{"sm_90", "cubin", "", ""}, {"sm_90a", "cubin", "", ""}}, 9, 0),
       "sm_90a cubin");
+}
+
+// A bundle may have a cubin of each kernel.
+TEST(SelectCode, TakesAllObjectsOfTheChipInOrder) {
+  Bundle bundle;
+  bundle.objects = {{"sm_80", "cubin", "other", ""},
+                    {"sm_90a", "cubin", "first", ""},
+                    {"sm_90a", "cubin", "second", ""},
+                    {"sm_90a", "ptx", "text", ""}};
+  std::vector<const CodeObject *> chosen = selectCode(bundle, 9, 0);
+  ASSERT_EQ(chosen.size(), 2u);
+  EXPECT_EQ(chosen[0]->bytes, "first");
+  EXPECT_EQ(chosen[1]->bytes, "second");
 }
 
 TEST(SelectCode, IgnoresChipsThatItDoesNotKnow) {
