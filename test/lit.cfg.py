@@ -1,5 +1,6 @@
 """lit configuration: tools, substitutions and the features of this machine."""
 
+import ctypes
 import os
 import shutil
 
@@ -19,6 +20,8 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["FILECHECK_OPTS"] = (
     "-enable-var-scope --allow-unused-prefixes=false"
 )
+# Nothing is taken from or written to the cache of whoever runs the tests.
+config.environment["INDEXER_CACHE_DIR"] = "off"
 config.substitutions += [
     ("%examples", os.path.join(config.indexer_source_dir, "examples")),
     ("%plugin", os.path.join(config.indexer_lib_dir, "IndexerPlugin.so")),
@@ -33,11 +36,36 @@ ptxas = [
     "/usr/local/cuda/bin/ptxas",
     config.indexer_ptxas,
 ]
-# "ptxas": cubins can be made; "ptxas-program", "nvptxcompiler": by what.
+# "ptxas": cubins can be made; "ptxas-program", "nvptxcompiler", "nvjitlink": by
+# what.
 if any(path and os.access(path, os.X_OK) for path in ptxas):
     config.available_features.update(["ptxas", "ptxas-program"])
 if config.indexer_nvptxcompiler:
     config.available_features.update(["ptxas", "nvptxcompiler"])
+
+
+
+def find_nvjitlink():
+    """Whether the compiler finds nvJitLink, which comes before the program."""
+    given = os.environ.get("INDEXER_NVJITLINK", "")
+    # As the compiler looks for it, but for toolkits in other places.
+    names = [given] if given else ["libnvJitLink.so.13", "libnvJitLink.so.12"]
+    names += [] if given else [f"/usr/local/cuda/lib64/{name}" for name in names]
+    for name in names:
+        try:
+            ctypes.CDLL(name)
+            return True
+        except OSError:
+            continue
+    return False
+
+
+if "INDEXER_NVJITLINK" in os.environ:
+    config.environment["INDEXER_NVJITLINK"] = os.environ["INDEXER_NVJITLINK"]
+if find_nvjitlink():
+    config.available_features.add("ptxas")
+    if not config.indexer_nvptxcompiler:
+        config.available_features.add("nvjitlink")
 
 # A C compiler, as a user of the runtime has it; a witness of system calls.
 if shutil.which("cc"):

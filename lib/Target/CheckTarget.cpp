@@ -108,8 +108,8 @@ static LogicalResult checkOp(Operation *op, StringRef module, const Chip &chip,
   return success();
 }
 
-FailureOr<const Chip *> checkTarget(gpu::GPUModuleOp module,
-                                    NVVM::NVVMTargetAttr target) {
+FailureOr<CheckedTarget> checkTarget(gpu::GPUModuleOp module,
+                                     NVVM::NVVMTargetAttr target) {
   auto targetError = [&] {
     return emitError(module.getLoc())
            << "the target of kernel module '@" << module.getName() << "' has ";
@@ -138,7 +138,7 @@ FailureOr<const Chip *> checkTarget(gpu::GPUModuleOp module,
   });
   if (walked.wasInterrupted())
     return failure();
-  return chip;
+  return CheckedTarget{chip, *ptxVersion};
 }
 
 } // namespace indexer

@@ -15,6 +15,7 @@
 
 #ifdef INDEXER_HAS_NVPTXCOMPILER
 
+#include "indexer/Target/Ptxas.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include <chrono>
@@ -46,7 +47,7 @@ static std::string readLog(nvPTXCompilerHandle compiler, GetSize getSize,
 
 /// Assembles into `result`; the library's code.
 static nvPTXCompileResult assemble(StringRef ptx, const std::string &arch,
-                                   Ptxas::Result &result) {
+                                   AssemblerResult &result) {
   // The library wants the terminating zero to be there.
   std::string text = ptx.str();
   nvPTXCompilerHandle compiler = nullptr;
@@ -72,16 +73,14 @@ static nvPTXCompileResult assemble(StringRef ptx, const std::string &arch,
   return nvPTXCompilerGetCompiledProgram(compiler, result.object.data());
 }
 
-Ptxas::Result assembleInProcess(StringRef ptx, StringRef chip, StringRef name) {
-  Ptxas::Result result;
+AssemblerResult assembleInProcess(StringRef ptx, StringRef chip,
+                                  StringRef name) {
+  AssemblerResult result;
   result.program = "nvptxcompiler";
   auto start = std::chrono::steady_clock::now();
   result.status = assemble(ptx, ("--gpu-name=" + chip).str(), result);
-  if (result.status != 0) {
-    result.object.clear();
-    result.keptPtx = keepPtx(ptx, name);
-    result.command = ("ptxas -arch=" + chip + " " + result.keptPtx).str();
-  }
+  if (result.status != 0)
+    keepFailure(ptx, chip, name, result);
   result.milliseconds = std::chrono::duration<double, std::milli>(
                             std::chrono::steady_clock::now() - start)
                             .count();
@@ -96,9 +95,9 @@ namespace indexer {
 
 std::string ptxCompilerVersion() { return ""; }
 
-Ptxas::Result assembleInProcess(llvm::StringRef, llvm::StringRef,
-                                llvm::StringRef) {
-  Ptxas::Result result;
+AssemblerResult assembleInProcess(llvm::StringRef, llvm::StringRef,
+                                  llvm::StringRef) {
+  AssemblerResult result;
   result.status = -1;
   result.program = "nvptxcompiler";
   return result;

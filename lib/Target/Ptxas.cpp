@@ -140,9 +140,14 @@ static bool writeFile(StringRef file, StringRef contents) {
   return good;
 }
 
-std::string keepPtx(StringRef ptx, StringRef name) {
+void keepFailure(StringRef ptx, StringRef chip, StringRef name,
+                 AssemblerResult &result) {
+  result.object.clear();
   std::string file = makeTemporary(name, "ptx");
-  return !file.empty() && writeFile(file, ptx) ? file : std::string();
+  if (file.empty() || !writeFile(file, ptx))
+    return;
+  result.keptPtx = file;
+  result.command = ("ptxas -arch=" + chip + " " + file).str();
 }
 
 /// Runs `arguments`, the first being the program, without input. Returns the
@@ -166,12 +171,18 @@ static int runProgram(llvm::ArrayRef<std::string> arguments,
   return status;
 }
 
-/// Roots of CUDA toolkits to look in after PATH: $CUDA_HOME, /usr/local/cuda.
-static SmallVector<std::string> toolkitRoots() {
+/// ROOT of an executable ROOT/bin/ptxas.
+static std::string toolkitOf(StringRef executable) {
+  return path::parent_path(path::parent_path(executable)).str();
+}
+
+SmallVector<std::string> toolkitRoots() {
   SmallVector<std::string> roots;
   if (const char *home = std::getenv("CUDA_HOME"))
     roots.push_back(home);
   roots.push_back("/usr/local/cuda");
+  if (StringRef configured = INDEXER_PTXAS; !configured.empty())
+    roots.push_back(toolkitOf(configured));
   return roots;
 }
 
@@ -189,15 +200,10 @@ static std::string below(StringRef root, StringRef first, StringRef second,
 
 std::string findLibdevice(StringRef ptxas,
                           SmallVectorImpl<std::string> &lookedAt) {
-  SmallVector<std::string> roots;
-  // ROOT/bin/ptxas.
-  auto addRootOf = [&](StringRef executable) {
-    if (!executable.empty())
-      roots.push_back(path::parent_path(path::parent_path(executable)).str());
-  };
-  addRootOf(ptxas);
+  SmallVector<std::string> roots, ignored;
+  if (std::optional<Ptxas> found = Ptxas::find(ptxas, ignored))
+    roots.push_back(toolkitOf(found->path()));
   roots.append(toolkitRoots());
-  addRootOf(INDEXER_PTXAS);
   for (const std::string &root : roots) {
     lookedAt.push_back(below(root, "nvvm", "libdevice", "libdevice.10.bc"));
     if (fs::exists(lookedAt.back()))
@@ -230,14 +236,12 @@ std::optional<Ptxas> Ptxas::find(StringRef given,
   return std::nullopt;
 }
 
-const std::string &Ptxas::version() {
-  if (!knownVersion.empty())
-    return knownVersion;
+std::string Ptxas::version() const {
   std::string output;
   std::string number;
   if (runProgram({executable, "--version"}, output) == 0)
     number = parsePtxasVersion(output);
-  return knownVersion = number.empty() ? "ptxas" : "ptxas " + number;
+  return number.empty() ? "ptxas" : "ptxas " + number;
 }
 
 bool takesSplitCompile(StringRef version) {
@@ -255,9 +259,9 @@ std::string Ptxas::fatbinary() const {
   return fs::can_execute(file) ? std::string(file) : std::string();
 }
 
-Ptxas::Result Ptxas::assemble(StringRef ptx, StringRef chip, StringRef name,
-                              bool fatbin) {
-  Result result;
+AssemblerResult Ptxas::run(StringRef ptx, StringRef chip, StringRef name,
+                           bool fatbin) const {
+  AssemblerResult result;
   auto start = std::chrono::steady_clock::now();
   std::string ptxFile = makeTemporary(name, "ptx");
   std::string cubinFile = makeTemporary(name, "cubin");

@@ -13,9 +13,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "indexer/Target/Assembler.h"
 #include "indexer/Target/EmitPtx.h"
 #include "indexer/Target/Passes.h"
-#include "indexer/Target/PtxCompiler.h"
 #include "indexer/Target/Ptxas.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -23,6 +23,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringExtras.h"
 #include <chrono>
+#include <map>
 
 namespace indexer {
 
@@ -78,13 +79,13 @@ static std::string describe(gpu::GPUModuleOp module) {
 
 /// Reports a run of the assembler that failed.
 static LogicalResult reportFailure(gpu::GPUModuleOp module, const Chip &chip,
-                                   const Ptxas::Result &result) {
+                                   const AssemblerResult &result) {
   StringRef firstLine = StringRef(result.output).ltrim().split('\n').first;
   InFlightDiagnostic error = emitError(module.getLoc());
   error << result.program;
   if (result.status < 0)
     error << " could not be run";
-  else if (result.program == "nvptxcompiler")
+  else if (result.program != "ptxas" && result.program != "fatbinary")
     error << " failed with code " << result.status;
   else
     error << " exited with status " << result.status;
@@ -98,6 +99,13 @@ static LogicalResult reportFailure(gpu::GPUModuleOp module, const Chip &chip,
 }
 
 namespace {
+
+/// An assembler, and what bundles call it. Null where PTX is the result.
+struct NamedAssembler {
+  /// Shared by the copies of a pass.
+  std::shared_ptr<Assembler> assembler;
+  std::string version;
+};
 
 /// See Passes.td.
 struct SerializeKernels : impl::SerializeKernelsBase<SerializeKernels> {
@@ -119,19 +127,26 @@ private:
                             NVVM::NVVMTargetAttr target,
                             SmallVectorImpl<Attribute> &objects);
 
-  /// Finds the assembler, at the first module that needs it: the library in
-  /// this process where the build has it and no program is asked for, else
-  /// ptxas.
-  LogicalResult findAssembler(gpu::GPUModuleOp module);
+  /// The assembler for PTX of a version, found at the first module that needs
+  /// it.
+  FailureOr<const NamedAssembler *> assemblerFor(gpu::GPUModuleOp module,
+                                                 unsigned ptxVersion);
+
+  /// Finds an assembler for the format; null, after an error or a warning at
+  /// `module`, where there is none.
+  std::unique_ptr<Assembler> lookForAssembler(gpu::GPUModuleOp module,
+                                              unsigned ptxVersion);
+
+  /// Path of libdevice, or an error at `module`.
+  FailureOr<std::string> libdeviceFor(gpu::GPUModuleOp module);
 
   /// Tells the figures of the kernels of `module`; returns them as an
   /// attribute: {kernel = {registers, spill_bytes, shared_bytes}}.
-  DictionaryAttr reportFigures(gpu::GPUModuleOp module, StringRef output);
+  DictionaryAttr reportFigures(gpu::GPUModuleOp module, StringRef output,
+                               StringRef assembler);
 
-  /// The ptxas program; none where the library is used.
-  std::optional<Ptxas> assembler;
-  /// Empty until an assembler is found.
-  std::string assemblerVersion;
+  /// By the PTX version that they have to read.
+  std::map<unsigned, NamedAssembler> assemblers;
 };
 
 } // namespace
@@ -172,33 +187,62 @@ LogicalResult SerializeKernels::serialize(gpu::GPUModuleOp module) {
   return success();
 }
 
-LogicalResult SerializeKernels::findAssembler(gpu::GPUModuleOp module) {
-  if (!assemblerVersion.empty())
-    return success();
-  // The library makes no fatbins.
-  if (ptxas.empty() && format == "bin") {
-    assemblerVersion = ptxCompilerVersion();
-    if (!assemblerVersion.empty())
-      return success();
-  }
+FailureOr<const NamedAssembler *>
+SerializeKernels::assemblerFor(gpu::GPUModuleOp module, unsigned ptxVersion) {
+  auto [entry, isNew] = assemblers.try_emplace(ptxVersion);
+  NamedAssembler &named = entry->second;
+  if (!isNew || format == "isa")
+    return &named;
+  named.assembler = lookForAssembler(module, ptxVersion);
+  if (named.assembler)
+    named.version = named.assembler->version();
+  else if (!ptxFallback)
+    return failure();
+  return &named;
+}
+
+std::unique_ptr<Assembler>
+SerializeKernels::lookForAssembler(gpu::GPUModuleOp module,
+                                   unsigned ptxVersion) {
   SmallVector<std::string> lookedAt;
-  assembler = Ptxas::find(ptxas, lookedAt);
-  if (!assembler)
+  if (format == "bin") {
+    if (auto found = findAssembler(ptxas, ptxVersion, lookedAt))
+      return found;
+  } else if (std::optional<Ptxas> program = Ptxas::find(ptxas, lookedAt)) {
+    if (!program->fatbinary().empty())
+      return std::make_unique<Ptxas>(std::move(*program));
+    emitError(module.getLoc())
+        << "no fatbinary found for kernel module '@" << module.getName()
+        << "': looked beside " << program->path()
+        << "; use format=bin or format=isa";
+    return nullptr;
+  }
+  if (ptxFallback)
+    emitWarning(module.getLoc())
+        << "no assembler found: looked at " << llvm::join(lookedAt, ", ")
+        << "; the code is PTX, which the driver compiles when it is loaded";
+  else
+    emitError(module.getLoc())
+        << "no ptxas found for kernel module '@" << module.getName()
+        << "': looked at " << llvm::join(lookedAt, ", ")
+        << "; install a CUDA toolkit or pass ptxas=PATH, or use format=isa";
+  return nullptr;
+}
+
+FailureOr<std::string> SerializeKernels::libdeviceFor(gpu::GPUModuleOp module) {
+  SmallVector<std::string> lookedAt;
+  std::string libdevice = findLibdevice(ptxas, lookedAt);
+  if (libdevice.empty())
     return emitError(module.getLoc())
-           << "no ptxas found for kernel module '@" << module.getName()
-           << "': looked at " << llvm::join(lookedAt, ", ")
-           << "; install a CUDA toolkit or pass ptxas=PATH, or use format=isa";
-  if (format == "fatbin" && assembler->fatbinary().empty())
-    return emitError(module.getLoc())
-           << "no fatbinary found for kernel module '@" << module.getName()
-           << "': looked beside " << assembler->path()
-           << "; use format=bin or format=isa";
-  assemblerVersion = assembler->version();
-  return success();
+           << "no libdevice.10.bc found for kernel module '@"
+           << module.getName() << "': looked at " << llvm::join(lookedAt, ", ")
+           << "; install a CUDA toolkit";
+  return libdevice;
 }
 
 DictionaryAttr SerializeKernels::reportFigures(gpu::GPUModuleOp module,
-                                               StringRef output) {
+                                               StringRef output,
+                                               StringRef assembler) {
   Builder builder(&getContext());
   SmallVector<NamedAttribute> kernels;
   for (const PtxasFigures &figures : parsePtxasFigures(output)) {
@@ -221,7 +265,7 @@ DictionaryAttr SerializeKernels::reportFigures(gpu::GPUModuleOp module,
         << remark::metric("registers", used.registers)
         << remark::metric("spill-bytes", used.spillBytes)
         << remark::metric("shared-bytes", used.sharedBytes)
-        << remark::metric("assembler", assemblerVersion);
+        << remark::metric("assembler", assembler);
   }
   return builder.getDictionaryAttr(kernels);
 }
@@ -230,29 +274,23 @@ LogicalResult
 SerializeKernels::makeObjects(gpu::GPUModuleOp module,
                               NVVM::NVVMTargetAttr target,
                               SmallVectorImpl<Attribute> &objects) {
-  FailureOr<const Chip *> chip = checkTarget(module, target);
-  if (failed(chip))
+  FailureOr<CheckedTarget> checked = checkTarget(module, target);
+  if (failed(checked))
     return failure();
   bool callsLibdevice;
-  if (failed(checkCallees(module, callsLibdevice)) ||
-      (format != "isa" && failed(findAssembler(module))))
+  if (failed(checkCallees(module, callsLibdevice)))
     return failure();
-  std::string libdevice;
-  if (callsLibdevice) {
-    SmallVector<std::string> ignored, lookedAt;
-    std::optional<Ptxas> toolkit =
-        assembler ? assembler : Ptxas::find(ptxas, ignored);
-    libdevice =
-        findLibdevice(toolkit ? toolkit->path() : StringRef(), lookedAt);
-    if (libdevice.empty())
-      return emitError(module.getLoc())
-             << "no libdevice.10.bc found for kernel module '@"
-             << module.getName() << "': looked at "
-             << llvm::join(lookedAt, ", ") << "; install a CUDA toolkit";
-  }
+  FailureOr<const NamedAssembler *> by =
+      assemblerFor(module, checked->ptxVersion);
+  if (failed(by))
+    return failure();
+  const Assembler *assembler = (*by)->assembler.get();
+  FailureOr<std::string> libdevice = std::string();
+  if (callsLibdevice && failed(libdevice = libdeviceFor(module)))
+    return failure();
 
   auto start = std::chrono::steady_clock::now();
-  FailureOr<std::string> ptx = emitPtx(module, target, libdevice);
+  FailureOr<std::string> ptx = emitPtx(module, target, *libdevice);
   if (failed(ptx))
     return failure();
   int64_t llvmTime = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -267,25 +305,28 @@ SerializeKernels::makeObjects(gpu::GPUModuleOp module,
       &getContext(), target, gpu::CompilationTarget::Assembly,
       builder.getStringAttr(*ptx), properties.getDictionary(&getContext()),
       /*kernels=*/nullptr);
-  if (format == "isa") {
+  if (!assembler) {
     objects.push_back(assembly);
     return success();
   }
 
+  // A fatbin is made by the programs: lookForAssembler has seen to that.
+  StringRef chip = checked->chip->name;
   bool fatbin = format == "fatbin";
-  Ptxas::Result result =
-      assembler
-          ? assembler->assemble(*ptx, (*chip)->name, module.getName(), fatbin)
-          : assembleInProcess(*ptx, (*chip)->name, module.getName());
+  AssemblerResult result =
+      fatbin ? static_cast<const Ptxas *>(assembler)->makeFatbin(
+                   *ptx, chip, module.getName())
+             : assembler->assemble(*ptx, chip, module.getName());
   if (result.status != 0)
-    return reportFailure(module, **chip, result);
+    return reportFailure(module, *checked->chip, result);
   for (const std::string &warning : parsePtxasWarnings(result.output))
     module.emitWarning() << warning;
   properties.set("ISAToBinaryTimeInMs",
                  builder.getI64IntegerAttr(
                      static_cast<int64_t>(result.milliseconds + 0.5)));
-  properties.set("assembler", builder.getStringAttr(assemblerVersion));
-  properties.set("resources", reportFigures(module, result.output));
+  properties.set("assembler", builder.getStringAttr((*by)->version));
+  properties.set("resources",
+                 reportFigures(module, result.output, (*by)->version));
   objects.push_back(gpu::ObjectAttr::get(
       &getContext(), target,
       fatbin ? gpu::CompilationTarget::Fatbin : gpu::CompilationTarget::Binary,

@@ -8,6 +8,6 @@
 // RUN: indexer-opt %examples/head_gate.mlir --indexer-to-cubin="chip=sm_120a" | FileCheck %s -DCHIP=sm_120a
 // CHECK:      gpu.binary @head_gate_gate0_kernels
 // CHECK-SAME: chip = "[[CHIP]]"
-// CHECK-SAME: assembler = "{{ptxas|nvptxcompiler}}
+// CHECK-SAME: assembler = "{{ptxas|nvjitlink|nvptxcompiler}}
 // CHECK-SAME: registers = {{[0-9]+}} : i32
 // CHECK-NOT:  spill_bytes = {{[1-9]}}

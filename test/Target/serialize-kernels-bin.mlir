@@ -9,7 +9,7 @@
 // An ELF file, with the figures of the assembler beside it.
 // CHECK-LABEL: gpu.binary @kernels
 // CHECK-SAME: properties = {ISAToBinaryTimeInMs = {{[0-9]+}} : i64
-// CHECK-SAME: assembler = "{{ptxas|nvptxcompiler}} {{[0-9]+\.[0-9.]+}}"
+// CHECK-SAME: assembler = "{{ptxas|nvjitlink|nvptxcompiler}} {{[0-9]+\.[0-9.]+}}"
 // CHECK-SAME: resources = {store_factor = {registers = {{[1-9][0-9]*}} : i32, shared_bytes = 128 : i32, spill_bytes = 0 : i32}}
 // CHECK-SAME: bin = "\7FELF
 // CHECK-NOT: assembly
@@ -22,7 +22,7 @@
 
 // REMARK: remark: [Analysis] SerializeKernels
 // REMARK-SAME: Category:indexer-codegen
-// REMARK-SAME: assembler="{{ptxas|nvptxcompiler}} {{.*}}", kernel=store_factor, registers={{[0-9]+}}, shared-bytes=128, spill-bytes=0
+// REMARK-SAME: assembler="{{ptxas|nvjitlink|nvptxcompiler}} {{.*}}", kernel=store_factor, registers={{[0-9]+}}, shared-bytes=128, spill-bytes=0
 gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx86">] {
   llvm.mlir.global internal @shared() {addr_space = 3 : i32} : !llvm.array<32 x f32>
   llvm.func @store_factor(%p: !llvm.ptr<1>, %a: f32) attributes {nvvm.kernel} {

@@ -15,11 +15,18 @@
 
 namespace indexer {
 
+/// What a target asks for.
+struct CheckedTarget {
+  const Chip *chip;
+  /// Of the text that is emitted, 86 for 8.6.
+  unsigned ptxVersion;
+};
+
 /// Checks that LLVM can make code for `target` out of `module`: LLVM ends the
 /// process on a chip, a PTX version or an instruction that it cannot select.
-/// Returns the chip, or fails with one error on the op that is wrong.
-mlir::FailureOr<const Chip *> checkTarget(mlir::gpu::GPUModuleOp module,
-                                          mlir::NVVM::NVVMTargetAttr target);
+/// Fails with one error on the op that is wrong.
+mlir::FailureOr<CheckedTarget> checkTarget(mlir::gpu::GPUModuleOp module,
+                                           mlir::NVVM::NVVMTargetAttr target);
 
 /// Translates `module` (LLVM and NVVM dialects) to LLVM IR, optimises it at the
 /// target's level and emits PTX. `checkTarget` has accepted it. Functions of

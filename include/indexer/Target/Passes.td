@@ -85,7 +85,8 @@ def SerializeKernels : Pass<"indexer-serialize-kernels", "mlir::ModuleOp"> {
 
     *Declines*: a `gpu.module` without targets stays as it is. Errors: a chip
     outside the table, a PTX version below the chip's, an instruction that the
-    chip lacks, a called function without a body, no ptxas, a failing ptxas, no
+    chip lacks, a called function without a body, no assembler (with
+    `ptx-fallback`: a warning, and Assembly objects), a failing assembler, no
     libdevice where one of its functions (from an op of math) is called.
 
     *Numerics*: bit-identical up to the `contract` flags of the input: LLVM
@@ -94,9 +95,10 @@ def SerializeKernels : Pass<"indexer-serialize-kernels", "mlir::ModuleOp"> {
 
     *Options*: `format` (`isa`, `bin` or `fatbin`, default `isa`); `ptxas`
     (path, default: for `bin` NVIDIA's PTX compiler in this process where the
-    build has it, else the program in PATH, `$CUDA_HOME/bin`,
-    `/usr/local/cuda/bin`, then the path given when the project was configured);
-    `keep-ptx` (default false).
+    build has it, else nvJitLink where it can be opened, else the program in
+    PATH, `$CUDA_HOME/bin`, `/usr/local/cuda/bin`, then the path given when the
+    project was configured; docs/assembler.md); `keep-ptx`,
+    `ptx-fallback` (default false).
 
     *Example*: `test/Target/serialize-kernels.mlir`.
   }];
@@ -106,7 +108,9 @@ def SerializeKernels : Pass<"indexer-serialize-kernels", "mlir::ModuleOp"> {
     Option<"ptxas", "ptxas", "std::string", "\"\"",
            "Path of ptxas; empty to look for it">,
     Option<"keepPtx", "keep-ptx", "bool", "false",
-           "Add the PTX as a second object beside a cubin or fatbin">
+           "Add the PTX as a second object beside a cubin or fatbin">,
+    Option<"ptxFallback", "ptx-fallback", "bool", "false",
+           "Make PTX, with a warning, where no assembler is found">
   ];
   let dependentDialects = [
     "mlir::gpu::GPUDialect", "mlir::LLVM::LLVMDialect",

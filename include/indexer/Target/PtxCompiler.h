@@ -14,18 +14,17 @@
 #ifndef INDEXER_TARGET_PTXCOMPILER_H
 #define INDEXER_TARGET_PTXCOMPILER_H
 
-#include "indexer/Target/Ptxas.h"
+#include "indexer/Target/Assembler.h"
 
 namespace indexer {
 
 /// "nvptxcompiler 13.5", or "" for a build without the library.
 std::string ptxCompilerVersion();
 
-/// Assembles `ptx` for `chip`, as Ptxas::assemble does; for builds with the
-/// library only. A PTX file that is kept is called after `name`. Threads may
-/// call it at the same time.
-Ptxas::Result assembleInProcess(llvm::StringRef ptx, llvm::StringRef chip,
-                                llvm::StringRef name);
+/// Assembles `ptx` for `chip`, as Assembler::assemble says; for builds with
+/// the library only.
+AssemblerResult assembleInProcess(llvm::StringRef ptx, llvm::StringRef chip,
+                                  llvm::StringRef name);
 
 } // namespace indexer
 

@@ -14,10 +14,8 @@
 #define INDEXER_TARGET_PTXAS_H
 
 #include "indexer/Runtime/Bundle.h"
-#include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringRef.h"
+#include "indexer/Target/Assembler.h"
 #include <optional>
-#include <string>
 
 namespace indexer {
 
@@ -44,39 +42,26 @@ std::string parsePtxasVersion(llvm::StringRef output);
 /// option that lets it work in several threads.
 bool takesSplitCompile(llvm::StringRef version);
 
+/// Roots of CUDA toolkits to look in, in order: $CUDA_HOME, /usr/local/cuda,
+/// and the one of the ptxas that this project was configured with.
+llvm::SmallVector<std::string> toolkitRoots();
+
 /// Finds libdevice.10.bc, the bitcode of CUDA's mathematical functions: in the
-/// toolkit that the assembler `ptxas` (may be "") is in, in $CUDA_HOME, in
-/// /usr/local/cuda, and in the toolkit of the path this project was configured
-/// with. "" if it is nowhere; `lookedAt` gets every place that was tried.
+/// toolkit of `ptxas` (a path, or "" for the one that is found), then in those
+/// of toolkitRoots. "" if it is nowhere; `lookedAt` gets every place that was
+/// tried.
 std::string findLibdevice(llvm::StringRef ptxas,
                           llvm::SmallVectorImpl<std::string> &lookedAt);
 
-/// Writes `ptx` to a temporary file called after `name`, for the user to look
-/// at; "" if that fails.
-std::string keepPtx(llvm::StringRef ptx, llvm::StringRef name);
+/// Completes `result`, the failure of a library to assemble `ptx`: no object,
+/// and the PTX kept in a temporary file called after `name` with the command
+/// that repeats the run.
+void keepFailure(llvm::StringRef ptx, llvm::StringRef chip,
+                 llvm::StringRef name, AssemblerResult &result);
 
 /// One installed assembler.
-class Ptxas {
+class Ptxas : public Assembler {
 public:
-  /// What a run gave.
-  struct Result {
-    /// Exit status; negative when the process could not be run or crashed.
-    int status = 0;
-    /// Whose status it is: "ptxas", "fatbinary", or the library
-    /// "nvptxcompiler".
-    std::string program = "ptxas";
-    /// Standard output and error together, or why it could not be run.
-    std::string output;
-    /// The cubin (or fatbin), when `status` is 0.
-    std::string object;
-    /// The PTX file, kept when `status` is not 0.
-    std::string keptPtx;
-    /// Command that repeats the run on `keptPtx`.
-    std::string command;
-    /// Wall time in milliseconds.
-    double milliseconds = 0;
-  };
-
   /// Finds the assembler. With `given`, only that path is tried; else PATH,
   /// $CUDA_HOME/bin, /usr/local/cuda/bin, and the path this project was
   /// configured with. `lookedAt` gets every place that was tried.
@@ -86,24 +71,34 @@ public:
   /// Path of the executable.
   llvm::StringRef path() const { return executable; }
 
-  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it once.
-  const std::string &version();
+  std::string file() const override { return executable; }
+
+  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it.
+  std::string version() const override;
+
+  /// Files are temporary and called after `name`.
+  AssemblerResult assemble(llvm::StringRef ptx, llvm::StringRef chip,
+                           llvm::StringRef name) const override {
+    return run(ptx, chip, name, /*fatbin=*/false);
+  }
 
   /// The fatbinary tool beside the assembler, or "".
   std::string fatbinary() const;
 
-  /// Assembles `ptx` for `chip`. Files are temporary and called after `name`.
-  /// With `fatbin`, the cubin and the PTX are packed by fatbinary(), which the
-  /// caller has checked to be there.
-  Result assemble(llvm::StringRef ptx, llvm::StringRef chip,
-                  llvm::StringRef name, bool fatbin);
+  /// Assembles, and packs cubin and PTX by fatbinary(), which the caller has
+  /// checked to be there.
+  AssemblerResult makeFatbin(llvm::StringRef ptx, llvm::StringRef chip,
+                             llvm::StringRef name) const {
+    return run(ptx, chip, name, /*fatbin=*/true);
+  }
 
 private:
   explicit Ptxas(std::string path) : executable(std::move(path)) {}
 
+  AssemblerResult run(llvm::StringRef ptx, llvm::StringRef chip,
+                      llvm::StringRef name, bool fatbin) const;
+
   std::string executable;
-  /// Empty until version() was called.
-  std::string knownVersion;
 };
 
 } // namespace indexer

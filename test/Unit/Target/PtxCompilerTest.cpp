@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "indexer/Target/PtxCompiler.h"
+#include "indexer/Target/Ptxas.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 #include <thread>
@@ -36,14 +37,14 @@ static constexpr char ptx[] = R"(.version 8.0
 TEST(PtxCompiler, WithoutTheLibraryNothingIsAssembled) {
   if (!ptxCompilerVersion().empty())
     GTEST_SKIP() << "built with INDEXER_NVPTXCOMPILER_DIR";
-  Ptxas::Result result = assembleInProcess(ptx, "sm_80", "test");
+  AssemblerResult result = assembleInProcess(ptx, "sm_80", "test");
   EXPECT_LT(result.status, 0);
   EXPECT_TRUE(result.object.empty());
 }
 
 TEST(PtxCompiler, FiguresAreThoseOfTheProgram) {
   SKIP_WITHOUT_LIBRARY();
-  Ptxas::Result result = assembleInProcess(ptx, "sm_80", "test");
+  AssemblerResult result = assembleInProcess(ptx, "sm_80", "test");
   ASSERT_EQ(result.status, 0) << result.output;
   EXPECT_EQ(result.object.substr(0, 4), "\x7f"
                                         "ELF");
@@ -58,7 +59,7 @@ TEST(PtxCompiler, FiguresAreThoseOfTheProgram) {
 
 TEST(PtxCompiler, AFailureKeepsThePtx) {
   SKIP_WITHOUT_LIBRARY();
-  Ptxas::Result result = assembleInProcess("no ptx", "sm_80", "test");
+  AssemblerResult result = assembleInProcess("no ptx", "sm_80", "test");
   EXPECT_NE(result.status, 0);
   EXPECT_NE(result.output, "");
   EXPECT_TRUE(result.object.empty());
