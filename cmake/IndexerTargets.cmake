@@ -26,7 +26,9 @@ target_precompile_headers(indexer_pch PRIVATE
   ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
 target_compile_options(indexer_pch PRIVATE -Xclang -fno-pch-timestamp)
 
-set(INDEXER_LINK_OPTIONS -fuse-ld=lld -Wl,--gc-sections -Wl,--as-needed)
+# The id tells builds apart in the keys of the cache.
+set(INDEXER_LINK_OPTIONS -fuse-ld=lld -Wl,--gc-sections -Wl,--as-needed
+    -Wl,--build-id=sha1)
 
 # indexer_add_library(NAME SOURCES a.cpp ... [LINK lib ...] [DEPENDS target ...])
 # A static library of one stage that uses MLIR. Its objects (obj.NAME) are also

@@ -28,8 +28,9 @@ typedef struct {
   /* Entry function, without '@'. NULL: the only public function. */
   const char *entry;
   /* Path of ptxas. NULL: NVIDIA's PTX compiler in this process where the
-   * library was built with it, else PATH, then CUDA_HOME, then /usr/local/cuda,
-   * then the path that this library was built with. */
+   * library was built with it, else nvJitLink where it can be opened, else
+   * ptxas in PATH, then CUDA_HOME, then /usr/local/cuda, then the path that
+   * this library was built with; without any, bundles have PTX alone. */
   const char *ptxas;
   /* "static": no kernel in flight writes a weight, and kernels start before the
    * end of the one in front of them, on chips that can. NULL or "dependent":
@@ -60,8 +61,11 @@ INDEXER_API IndexerStatus indexerProgramArtifact(IndexerProgram *program,
 
 /* JSON: {"entry": name, "arguments": [{"name", "type", "shape"}...],
  * "results": [...], "fused": number of fused ops in the entry,
- * "milliseconds": {"fused": ..., "ptx": ..., "cubin": ...}}. A scalar has no
- * "shape"; a dynamic extent is null. */
+ * "stages": ["parse", "fused"...], "milliseconds": {"parse": ...},
+ * "cache": "hit" | "miss" | "off" | null, "warnings": [line...]}. A scalar has
+ * no "shape"; a dynamic extent is null. "stages" are those made so far, in
+ * order; "cubin.llvm" and "cubin.assembler" are parts of "cubin". "cache" tells
+ * how the last bundle came about. */
 INDEXER_API IndexerStatus indexerProgramDescribe(IndexerProgram *program,
                                                  const char **json);
 
@@ -71,10 +75,15 @@ INDEXER_API IndexerStatus indexerProgramRemarks(IndexerProgram *program,
                                                 const char **json);
 
 /* The bundle with machine code for the chip. It fails, with the reason, when
- * the entry does anything but reshape around its fused op. The bytes are valid
- * as long as the program. */
+ * the entry does anything but reshape around its fused op. It is taken from the
+ * cache of the user where that has it, and kept there (docs/environment.md).
+ * The bytes are valid as long as the program. */
 INDEXER_API IndexerStatus indexerProgramBundle(IndexerProgram *program,
                                                const void **data, size_t *size);
+
+/* Whether the program's bundles may come from the cache, 1 unless it is set. */
+INDEXER_API IndexerStatus indexerProgramUseCache(IndexerProgram *program,
+                                                 int use);
 
 /* One bundle with machine code and PTX for each of `chips`, in that order,
  * which has no name twice; the program's own chip does not matter. The rest as
@@ -107,6 +116,18 @@ INDEXER_API IndexerStatus indexerProgramReference(
 INDEXER_API IndexerStatus indexerProgramResultShapes(
     IndexerProgram *program, const IndexerArgument *arguments,
     size_t num_arguments, int64_t *const *shapes, size_t num_results);
+
+/*===-- The cache of bundles that were compiled at run time -----------------*/
+
+/* JSON: {"folder": path or null, "note": why nothing is cached or what is
+ * wrong, or null, "entries": [{"file", "bytes", "last_use", "damaged", "entry",
+ * "chips": [...], "assembler"}...]}, the last used first. "last_use" is in
+ * seconds since 1970; a damaged entry has no "entry" and what follows. Reads
+ * every entry. Valid until the thread's next call of this function. */
+INDEXER_API IndexerStatus indexerCacheDescribe(const char **json);
+
+/* Removes all entries. `removed` gets the number of files; may be NULL. */
+INDEXER_API IndexerStatus indexerCacheClear(size_t *removed);
 
 #ifdef __cplusplus
 }

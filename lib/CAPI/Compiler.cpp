@@ -159,13 +159,23 @@ IndexerStatus indexerProgramDescribe(IndexerProgram *program,
       results.push_back(
           describeValue(llvm::formatv("result{0}", i).str(), type));
     llvm::json::Object milliseconds;
-    for (auto &[stage, elapsed] : program->program->timings())
+    llvm::json::Array stages;
+    for (auto &[stage, elapsed] : program->program->timings()) {
       milliseconds[stage] = elapsed;
-    llvm::json::Object description{{"entry", entry.getName().str()},
-                                   {"arguments", std::move(arguments)},
-                                   {"results", std::move(results)},
-                                   {"fused", *fused},
-                                   {"milliseconds", std::move(milliseconds)}};
+      stages.push_back(stage);
+    }
+    llvm::json::Value cache = nullptr;
+    if (StringRef use = program->program->cacheUse(); !use.empty())
+      cache = use;
+    llvm::json::Object description{
+        {"entry", entry.getName().str()},
+        {"arguments", std::move(arguments)},
+        {"results", std::move(results)},
+        {"fused", *fused},
+        {"stages", std::move(stages)},
+        {"milliseconds", std::move(milliseconds)},
+        {"cache", std::move(cache)},
+        {"warnings", llvm::json::Array(program->program->warnings())}};
     program->description =
         llvm::formatv("{0}", llvm::json::Value(std::move(description))).str();
     *json = program->description.c_str();
@@ -201,6 +211,13 @@ IndexerStatus indexerProgramBundle(IndexerProgram *program, const void **data,
       return failWith(bundle.takeError());
     *data = bundle->data();
     *size = bundle->size();
+    return INDEXER_OK;
+  });
+}
+
+IndexerStatus indexerProgramUseCache(IndexerProgram *program, int use) {
+  return guarded([&] {
+    program->program->useCache(use != 0);
     return INDEXER_OK;
   });
 }

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/Remarks.h"
 #include "mlir/Remark/RemarkStreamer.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -91,4 +92,13 @@ llvm::Error Program::Diagnostics::takeError() {
   if (taken.empty())
     taken = "error: the compiler failed without a diagnostic";
   return llvm::createStringError(taken);
+}
+
+std::vector<std::string> Program::Diagnostics::takeWarnings() {
+  std::vector<std::string> lines;
+  std::string taken = std::exchange(text, {});
+  for (StringRef line : llvm::split(taken, '\n'))
+    if (!line.empty())
+      lines.push_back(line.str());
+  return lines;
 }

@@ -22,6 +22,10 @@ public:
   /// Everything reported since the last call, as an error.
   llvm::Error takeError();
 
+  /// The lines of everything reported since the last call, where there was no
+  /// error.
+  std::vector<std::string> takeWarnings();
+
 private:
   std::string text;
   mlir::ScopedDiagnosticHandler handler;

@@ -10,14 +10,13 @@
 
 #include "Diagnostics.h"
 #include "ShapeFunction.h"
+#include "Stage.h"
 
 #include "indexer/Compiler/Registration.h"
 #include "indexer/ExecutionEngine/HostFunction.h"
 #include "indexer/Fusion/FusedOp.h"
 #include "indexer/Pipelines/Pipelines.h"
 #include "indexer/Reference/Interpreter.h"
-#include "indexer/Runtime/Bundle.h"
-#include "indexer/Runtime/MergeBundles.h"
 #include "indexer/Schedule/Chips.h"
 #include "indexer/Schedule/Passes.h"
 #include "indexer/Target/KernelBundle.h"
@@ -36,16 +35,6 @@
 
 using namespace mlir;
 using namespace indexer;
-
-namespace {
-
-/// An artefact, the one it is made of, and how. "input" is what the user gave.
-struct Stage {
-  StringLiteral name, from;
-  void (*build)(OpPassManager &, const ProgramOptions &);
-};
-
-} // namespace
 
 static SelectScheduleOptions selectOptions(const ProgramOptions &options) {
   SelectScheduleOptions select;
@@ -69,10 +58,11 @@ static void buildSerialize(OpPassManager &pm, const ProgramOptions &options,
   serialize.format = format.str();
   serialize.ptxas = options.ptxas;
   serialize.keepPtx = format == "bin";
+  serialize.ptxFallback = options.ptxas.empty();
   pm.addPass(createSerializeKernels(serialize));
 }
 
-static constexpr Stage stages[] = {
+const Program::Stage Program::stages[] = {
     {"fused", "input",
      [](OpPassManager &pm, const ProgramOptions &) { buildFusePipeline(pm); }},
     {"scheduled", "fused", buildSchedule},
@@ -95,6 +85,12 @@ static constexpr Stage stages[] = {
     {"llvm", "fused",
      [](OpPassManager &pm, const ProgramOptions &) { buildToCPUPipeline(pm); }},
 };
+
+const Program::Stage *Program::findStage(StringRef name) {
+  const Stage *stage = llvm::find_if(
+      stages, [&](const Stage &stage) { return stage.name == name; });
+  return stage == std::end(stages) ? nullptr : stage;
+}
 
 Program::~Program() = default;
 
@@ -135,8 +131,10 @@ static OwningOpRef<ModuleOp> parseNamed(StringRef text, StringRef name,
 
 llvm::Expected<std::unique_ptr<Program>>
 Program::create(StringRef text, StringRef name, ProgramOptions options) {
+  auto start = std::chrono::steady_clock::now();
   std::unique_ptr<Program> program(new Program());
   program->programOptions = std::move(options);
+  program->sourceText = text.str();
   DialectRegistry registry;
   registerEverything(registry);
   program->mlirContext =
@@ -201,7 +199,53 @@ Program::create(StringRef text, StringRef name, ProgramOptions options) {
       return program->diagnostics->takeError();
     }
   }
+  program->addTiming("parse", start);
   return program;
+}
+
+void Program::addTiming(StringRef stage,
+                        std::chrono::steady_clock::time_point start) {
+  std::chrono::duration<double, std::milli> elapsed =
+      std::chrono::steady_clock::now() - start;
+  timingList.emplace_back(stage.str(), elapsed.count());
+}
+
+void Program::addWarning(std::string warning) {
+  if (!warning.empty() && !llvm::is_contained(warningList, warning))
+    warningList.push_back(std::move(warning));
+}
+
+/// The sum of `property` over the binaries of `module`. The PTX beside machine
+/// code has the time of LLVM once more.
+static int64_t sumOverBinaries(ModuleOp module, StringRef property) {
+  int64_t sum = 0;
+  module->walk([&](gpu::BinaryOp binary) {
+    auto first = cast<gpu::ObjectAttr>(binary.getObjects()[0]);
+    if (auto number = first.getProperties().getAs<IntegerAttr>(property))
+      sum += number.getInt();
+  });
+  return sum;
+}
+
+llvm::Error Program::runStage(const Stage &stage, ModuleOp module,
+                              const ProgramOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
+  stage.build(pm, options);
+  if (failed(pm.run(module)))
+    return diagnostics->takeError();
+  for (std::string &warning : diagnostics->takeWarnings())
+    addWarning(std::move(warning));
+  std::string chip =
+      options.chip == programOptions.chip ? "" : " " + options.chip;
+  addTiming(stage.name.str() + chip, start);
+  if (stage.name != "cubin")
+    return llvm::Error::success();
+  timingList.emplace_back("cubin.llvm" + chip,
+                          sumOverBinaries(module, "LLVMIRToISATimeInMs"));
+  timingList.emplace_back("cubin.assembler" + chip,
+                          sumOverBinaries(module, "ISAToBinaryTimeInMs"));
+  return llvm::Error::success();
 }
 
 llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
@@ -209,9 +253,8 @@ llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
     return *input;
   if (auto it = modules.find(name); it != modules.end())
     return *it->second;
-  const Stage *stage =
-      llvm::find_if(stages, [&](const Stage &s) { return s.name == name; });
-  if (stage == std::end(stages))
+  const Stage *stage = findStage(name);
+  if (!stage)
     return llvm::createStringError(
         "no artefact '%s'; accepted are input, fused, scheduled, kernel, nvvm, "
         "ptx and llvm",
@@ -224,14 +267,8 @@ llvm::Expected<ModuleOp> Program::moduleAt(StringRef name) {
     module->lookupSymbol<func::FuncOp>(entryFunction.getName())
         ->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                   UnitAttr::get(mlirContext.get()));
-  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
-  stage->build(pm, programOptions);
-  auto start = std::chrono::steady_clock::now();
-  if (failed(pm.run(*module)))
-    return diagnostics->takeError();
-  std::chrono::duration<double, std::milli> elapsed =
-      std::chrono::steady_clock::now() - start;
-  timingList.emplace_back(name.str(), elapsed.count());
+  if (llvm::Error error = runStage(*stage, *module, programOptions))
+    return std::move(error);
   return *(modules[name] = std::move(module));
 }
 
@@ -265,71 +302,6 @@ llvm::Expected<unsigned> Program::fusedCount() {
   function.walk(
       [&](linalg::GenericOp op) { count += succeeded(FusedOp::read(op)); });
   return count;
-}
-
-llvm::Expected<StringRef> Program::bundle() {
-  if (!bundleBytes.empty())
-    return StringRef(bundleBytes);
-  llvm::Expected<ModuleOp> module = moduleAt("cubin");
-  if (!module)
-    return module.takeError();
-  FailureOr<runtime::Bundle> bundle =
-      makeBundle(*module, entryFunction.getName());
-  if (failed(bundle))
-    return diagnostics->takeError();
-  bundleBytes = runtime::serialize(*bundle);
-  return StringRef(bundleBytes);
-}
-
-llvm::Expected<runtime::Bundle> Program::makeChipBundle(StringRef chip) {
-  llvm::Expected<ModuleOp> fused = moduleAt("fused");
-  if (!fused)
-    return fused.takeError();
-  ProgramOptions options = programOptions;
-  options.chip = chip.str();
-  PassManager pm = PassManager::on<ModuleOp>(mlirContext.get());
-  for (const Stage &stage : stages)
-    if (llvm::is_contained({"scheduled", "kernel", "nvvm", "cubin"},
-                           StringRef(stage.name)))
-      stage.build(pm, options);
-  OwningOpRef<ModuleOp> module = fused->clone();
-  if (failed(pm.run(*module)))
-    return diagnostics->takeError();
-  FailureOr<runtime::Bundle> bundle =
-      makeBundle(*module, entryFunction.getName());
-  if (failed(bundle))
-    return diagnostics->takeError();
-  return std::move(*bundle);
-}
-
-llvm::Expected<StringRef> Program::bundleFor(ArrayRef<StringRef> chips) {
-  std::string key = llvm::join(chips, ", ");
-  if (auto it = chipBundles.find(key); it != chipBundles.end())
-    return StringRef(it->second);
-  if (chips.empty())
-    return llvm::createStringError(
-        "a bundle needs at least one chip; accepted are " + chipNames());
-  for (StringRef chip : chips) {
-    if (!findChip(chip))
-      return llvm::createStringError("chip \"" + chip.str() +
-                                     "\" is not known; accepted are " +
-                                     chipNames());
-    if (llvm::count(chips, chip) > 1)
-      return llvm::createStringError("chip \"" + chip.str() +
-                                     "\" is named twice");
-  }
-  std::vector<runtime::Bundle> parts;
-  for (StringRef chip : chips) {
-    llvm::Expected<runtime::Bundle> part = makeChipBundle(chip);
-    if (!part)
-      return part.takeError();
-    parts.push_back(std::move(*part));
-  }
-  runtime::Bundle merged;
-  std::string error;
-  if (!runtime::mergeBundles(parts, merged, error))
-    return llvm::createStringError(error);
-  return StringRef(chipBundles[key] = runtime::serialize(merged));
 }
 
 /// "tensor<?x64xf32>" for an argument as the caller gave it.
@@ -457,9 +429,7 @@ llvm::Error Program::runOnCpu(ArrayRef<ProgramArgument> arguments,
     if (!compiled)
       return compiled.takeError();
     hostFunction = std::move(*compiled);
-    std::chrono::duration<double, std::milli> elapsed =
-        std::chrono::steady_clock::now() - start;
-    timingList.emplace_back("jit", elapsed.count());
+    addTiming("jit", start);
   }
   SmallVector<HostArgument> inputs(arguments.size());
   for (auto [i, argument] : llvm::enumerate(arguments)) {

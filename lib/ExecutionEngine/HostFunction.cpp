@@ -142,6 +142,10 @@ HostFunction::compile(ModuleOp module, StringRef name, FunctionType type) {
   if (!machine)
     return machine.takeError();
   ExecutionEngineOptions options;
+  // On by default: the one writes a dump below the user's home for each
+  // function, and ends the process where it cannot.
+  options.enablePerfNotificationListener = false;
+  options.enableGDBNotificationListener = false;
   auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
                                             machine->get());
   options.transformer = optimize;

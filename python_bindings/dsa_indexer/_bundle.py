@@ -99,12 +99,15 @@ class BundleView:
         self._rules = [self._rule(number) for number in range(len(self.results))]
 
     def objects(self) -> dict[str, bytes]:
-        """The bytes of the code objects, by format ("cubin", "ptx")."""
+        """The bytes of the code objects of the first chip, one after the other,
+        by format ("cubin", "ptx"): each fused op has its own."""
         listed = self.description["objects"]
         offset = len(self.data) - _TRAILER_SIZE - sum(o["size"] for o in listed)
         found: dict[str, bytes] = {}
         for code in listed:
-            found.setdefault(code["format"], self.data[offset : offset + code["size"]])
+            if code["chip"] == listed[0]["chip"]:
+                data = self.data[offset : offset + code["size"]]
+                found[code["format"]] = found.get(code["format"], b"") + data
             offset += code["size"]
         return found
 

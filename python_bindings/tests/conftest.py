@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
@@ -14,6 +15,9 @@ import dsa_indexer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "head_gate.mlir"
+
+# Nothing is taken from or written to the cache of whoever runs the tests.
+os.environ["INDEXER_CACHE_DIR"] = "off"
 
 #: Letters as everywhere: E hidden size, H heads.
 E, H = 7168, 64

@@ -101,6 +101,12 @@ static std::string defaultOutput(const std::string &file) {
   return name.substr(0, name.rfind('.')) + ".idxb";
 }
 
+static nlohmann::json describe(IndexerProgram *program) {
+  const char *text = nullptr;
+  check(indexerProgramDescribe(program, &text));
+  return nlohmann::json::parse(text);
+}
+
 /// Why chains of `program` were left alone, for an entry with no kernel.
 static std::string missedRemarks(IndexerProgram *program) {
   const char *text = nullptr;
@@ -135,9 +141,9 @@ static void run(const Options &options) {
   ProgramOwner owner;
   check(indexerCompile(text.data(), text.size(), name.c_str(), &compile,
                        &owner.program));
-  const char *json = nullptr;
-  check(indexerProgramDescribe(owner.program, &json));
-  auto description = nlohmann::json::parse(json);
+  // What is shipped is what the tools of this machine make now.
+  check(indexerProgramUseCache(owner.program, 0));
+  auto description = describe(owner.program);
   std::string entry = description.at("entry");
   if (description.at("fused") == 0)
     throw std::runtime_error(name + ": error: entry '@" + entry +
@@ -151,6 +157,10 @@ static void run(const Options &options) {
   size_t size = 0;
   check(indexerProgramBundleFor(owner.program, chips.data(), chips.size(),
                                 &data, &size));
+  description = describe(owner.program);
+  for (const auto &warning : description.at("warnings"))
+    std::fprintf(stderr, "indexer-compile: warning: %s\n",
+                 warning.get<std::string>().c_str());
   std::string output =
       options.output.empty() ? defaultOutput(options.file) : options.output;
   writeFile(output, data, size);

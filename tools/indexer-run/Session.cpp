@@ -22,6 +22,13 @@ static void check(IndexerStatus status) {
     throw std::runtime_error(indexerLastError());
 }
 
+/// Milliseconds since `start`.
+static double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now() - start)
+      .count();
+}
+
 static std::vector<IndexerArgument>
 viewAll(const std::vector<HostValue> &values,
         const std::vector<void *> &memory = {}) {
@@ -38,7 +45,7 @@ viewAll(const std::vector<HostValue> &values,
 }
 
 Session::Session(const std::string &text, const std::string &name,
-                 const IndexerCompileOptions &options,
+                 const IndexerCompileOptions &options, bool useCache,
                  const std::string &wanted, const std::string &reference,
                  const std::string &referenceName) {
   int count = 0;
@@ -65,9 +72,11 @@ Session::Session(const std::string &text, const std::string &name,
     check(indexerDeviceInfo(gpu, nullptr, 0, chip, sizeof(chip), nullptr));
     chosen.chip = chip;
   }
-  if (!isBundle)
+  if (!isBundle) {
     check(indexerCompile(text.data(), text.size(), name.c_str(), &chosen,
                          &program));
+    check(indexerProgramUseCache(program, useCache));
+  }
   if (!reference.empty())
     check(indexerCompile(reference.data(), reference.size(),
                          referenceName.c_str(), &chosen, &expected));
@@ -98,8 +107,10 @@ void Session::loadOnGpu(int number, const std::string &bytes) {
   size_t size = bytes.size();
   if (bytes.empty())
     check(indexerProgramBundle(program, &data, &size));
+  auto start = std::chrono::steady_clock::now();
   check(indexerBundleCreate(data, size, &bundle));
   check(indexerKernelLoad(bundle, number, &kernel));
+  loadMilliseconds = since(start);
   char name[128] = "", chip[32] = "";
   check(indexerDeviceInfo(number, name, sizeof(name), chip, sizeof(chip),
                           nullptr));
@@ -113,7 +124,10 @@ json Session::description() const {
             {"arguments", made.at("arguments")},
             {"results", made.at("results")},
             {"fused", made.at("kernels").size()},
-            {"milliseconds", json::object()}};
+            {"stages", json::array()},
+            {"milliseconds", json::object()},
+            {"cache", nullptr},
+            {"warnings", json::array()}};
   }
   const char *text = nullptr;
   check(indexerProgramDescribe(program, &text));
@@ -185,7 +199,8 @@ double Session::callOnCpu(const std::vector<IndexerArgument> &arguments,
 }
 
 double Session::callOnGpu(std::vector<HostValue> &inputs,
-                          std::vector<HostValue> &results, int repeat) {
+                          std::vector<HostValue> &results, int repeat,
+                          Outcome &outcome) {
   // Device copies of everything, freed on every way out.
   struct Memory {
     int device;
@@ -214,9 +229,16 @@ double Session::callOnGpu(std::vector<HostValue> &inputs,
   std::vector<IndexerTensor> outputs;
   for (const HostValue &result : results)
     outputs.push_back(result.tensor(memory.copy(result)));
+  char kernels[1024] = "";
+  check(indexerKernelSelect(kernel, arguments.data(), arguments.size(),
+                            outputs.data(), outputs.size(), kernels,
+                            sizeof kernels));
+  outcome.kernels = kernels;
+  auto start = std::chrono::steady_clock::now();
   check(indexerKernelLaunch(kernel, arguments.data(), arguments.size(),
                             outputs.data(), outputs.size(), nullptr));
   check(indexerDeviceSynchronize(gpu));
+  outcome.firstLaunchMilliseconds = since(start);
   for (size_t i = 0; i < results.size(); ++i)
     if (!results[i].bytes.empty())
       check(indexerCopyToHost(gpu, results[i].bytes.data(), outputs[i].data,
@@ -234,7 +256,7 @@ Outcome Session::run(std::vector<HostValue> &inputs, int64_t tokens,
   outcome.tokens = tokens;
   std::vector<IndexerArgument> arguments = viewAll(inputs);
   std::vector<HostValue> results = makeResults(arguments, tokens);
-  outcome.microseconds = isGpu() ? callOnGpu(inputs, results, repeat)
+  outcome.microseconds = isGpu() ? callOnGpu(inputs, results, repeat, outcome)
                                  : callOnCpu(arguments, results, repeat);
   if (!hasReference())
     return outcome;

@@ -27,6 +27,10 @@ struct Outcome {
   int64_t elements = 0, mismatches = 0;
   /// Largest difference from float64, and the largest in units of the bound.
   double maxError = 0, maxErrorOverBound = 0;
+  /// Host time of the first launch until its end, on a GPU.
+  double firstLaunchMilliseconds = 0;
+  /// The kernels that the call took, on a GPU.
+  std::string kernels;
 };
 
 class Session {
@@ -36,14 +40,16 @@ public:
   /// GPU when there is one, and the CPU otherwise or when the entry does more
   /// than its kernels, which deviceNote() then says. The reference interprets
   /// the same text, or `reference` where that is not empty.
+  /// With `useCache`, code for the GPU may come from the cache.
   Session(const std::string &text, const std::string &name,
-          const IndexerCompileOptions &options, const std::string &device,
-          const std::string &reference, const std::string &referenceName);
+          const IndexerCompileOptions &options, bool useCache,
+          const std::string &device, const std::string &reference,
+          const std::string &referenceName);
   ~Session();
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
 
-  /// Arguments, results, timings of the compiler.
+  /// Arguments, results, timings and warnings of the compiler.
   nlohmann::json description() const;
   /// Kernels with their resource figures, and code objects; null on the CPU
   /// when no kernel could be made.
@@ -58,6 +64,9 @@ public:
   /// Whether there is IR to compare with; a bundle alone has none.
   bool hasReference() const { return program || expected; }
 
+  /// Milliseconds of loading the code on the GPU; 0 on the CPU.
+  double loadTime() const { return loadMilliseconds; }
+
   /// Calls the entry on `inputs`, compares, and times it `repeat` times.
   Outcome run(std::vector<HostValue> &inputs, int64_t tokens, int repeat);
 
@@ -70,7 +79,8 @@ private:
   double callOnCpu(const std::vector<IndexerArgument> &arguments,
                    std::vector<HostValue> &results, int repeat);
   double callOnGpu(std::vector<HostValue> &inputs,
-                   std::vector<HostValue> &results, int repeat);
+                   std::vector<HostValue> &results, int repeat,
+                   Outcome &outcome);
 
   /// Null for a bundle.
   IndexerProgram *program = nullptr;
@@ -80,6 +90,7 @@ private:
   IndexerKernel *kernel = nullptr;
   int gpu = 0;
   std::string device, note;
+  double loadMilliseconds = 0;
 };
 
 #endif // INDEXER_TOOLS_INDEXER_RUN_SESSION_H

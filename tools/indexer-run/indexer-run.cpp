@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 #include <unistd.h>
 
@@ -73,6 +74,30 @@ static void printKernels(const json &bundle) {
                 object.at("assembler").get<std::string>().c_str());
 }
 
+/// Where the time went before the first call, and what made the code.
+static void printStages(const Session &session) {
+  json description = session.description();
+  for (const std::string stage : description.at("stages"))
+    std::printf("%-24s %10.2f ms\n", stage.c_str(),
+                description.at("milliseconds").at(stage).get<double>());
+  if (session.isGpu())
+    std::printf("%-24s %10.2f ms\n", "load", session.loadTime());
+  if (description.at("cache").is_string())
+    std::printf("cache: %s\n",
+                description.at("cache").get<std::string>().c_str());
+  if (!session.isGpu())
+    return;
+  std::set<std::string> assemblers;
+  json bundle = session.bundleDescription();
+  for (const json &object : bundle.at("objects"))
+    if (object.at("format") == "cubin")
+      assemblers.insert(object.at("assembler").get<std::string>());
+  for (const std::string &assembler : assemblers)
+    std::printf("assembler: %s\n", assembler.c_str());
+  if (assemblers.empty())
+    std::printf("assembler: none, the driver compiles PTX\n");
+}
+
 /// The text of `file`; "-" is standard input.
 static std::string readText(const std::string &file) {
   std::ifstream stream;
@@ -95,7 +120,7 @@ int main(int argc, char **argv) {
   std::vector<std::string> shapeTexts;
   uint64_t seed = 0;
   int repeat = 0;
-  bool asJson = false, showKernels = false;
+  bool asJson = false, showKernels = false, isVerbose = false, noCache = false;
   app.add_option("file", file, "MLIR text, or a bundle; - reads standard input")
       ->required();
   app.add_option("--tokens", tokens, "Token counts T for dynamic extents")
@@ -128,6 +153,13 @@ int main(int argc, char **argv) {
   app.add_flag("--json", asJson, "Print one JSON object instead of a table");
   app.add_flag("--kernels", showKernels,
                "Also list the GPU kernels with their resource figures");
+  app.add_flag(
+      "--verbose", isVerbose,
+      "Also tell where the time goes: the stages of the compiler, the "
+      "assembler, the cache, loading, the first launch, and the kernel "
+      "that each T takes");
+  app.add_flag("--no-cache", noCache,
+               "Compile, whatever is in the cache, and keep nothing there");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -145,7 +177,7 @@ int main(int argc, char **argv) {
     options.entry = entry.empty() ? nullptr : entry.c_str();
     options.ptxas = ptxas.empty() ? nullptr : ptxas.c_str();
     std::string name = file == "-" ? "<stdin>" : file;
-    Session session(readText(file), name, options, device,
+    Session session(readText(file), name, options, !noCache, device,
                     reference.empty() ? "" : readText(reference), reference);
     if (repeat == 0)
       repeat = session.isGpu() ? 200 : 20;
@@ -177,13 +209,14 @@ int main(int argc, char **argv) {
                     "FILE.mlir gives it\n");
     }
     json bundle = showKernels ? session.bundleDescription() : json();
-    if (showKernels && !asJson) {
+    if (showKernels && !asJson)
       printKernels(bundle);
-      for (const auto &[stage, elapsed] :
-           session.description().at("milliseconds").items())
-        std::printf("%s compiled in %.1f ms\n", stage.c_str(),
-                    elapsed.get<double>());
-    }
+    json compiled = session.description();
+    for (const json &warning : compiled.at("warnings"))
+      std::fprintf(stderr, "indexer-run: warning: %s\n",
+                   warning.get<std::string>().c_str());
+    if (isVerbose && !asJson)
+      printStages(session);
     if (!asJson)
       std::printf("%8s %12s %12s %12s  %s\n", "T", "time, us", "max error",
                   "error/bound", "float64");
@@ -205,6 +238,11 @@ int main(int argc, char **argv) {
                       {"mismatches", outcome.mismatches},
                       {"max_error", outcome.maxError},
                       {"max_error_over_bound", outcome.maxErrorOverBound}});
+      if (session.isGpu()) {
+        rows.back()["kernels"] = outcome.kernels;
+        rows.back()["first_launch_milliseconds"] =
+            outcome.firstLaunchMilliseconds;
+      }
       if (asJson)
         continue;
       std::printf("%8lld %12.2f %12.2e %12.1e  %s\n",
@@ -216,8 +254,14 @@ int main(int argc, char **argv) {
                       : (std::to_string(outcome.mismatches) + " of " +
                          std::to_string(outcome.elements) + " DIFFER")
                             .c_str());
+      if (isVerbose && session.isGpu())
+        std::printf("%8s by %s; first launch %.3f ms\n", "",
+                    outcome.kernels.empty() ? "no kernel"
+                                            : outcome.kernels.c_str(),
+                    outcome.firstLaunchMilliseconds);
     }
     if (asJson) {
+      json made = session.description();
       json report = {{"file", file},
                      {"entry", description.at("entry")},
                      {"device", session.deviceName()},
@@ -226,7 +270,9 @@ int main(int argc, char **argv) {
                      {"fused", description.at("fused")},
                      {"compared", session.hasReference()},
                      {"agrees", agrees},
-                     {"milliseconds", session.description().at("milliseconds")},
+                     {"milliseconds", made.at("milliseconds")},
+                     {"cache", made.at("cache")},
+                     {"load_milliseconds", session.loadTime()},
                      {"runs", rows}};
       if (showKernels)
         report["bundle"] = bundle;

@@ -18,6 +18,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,13 +30,14 @@ namespace runtime {
 struct Bundle;
 } // namespace runtime
 
-/// What a program is compiled with.
+/// What a program is compiled with. All that changes the code is a part of the
+/// key of the cache: Program::cacheKey.
 struct ProgramOptions {
   /// Chip of the GPU artefacts.
   std::string chip = "sm_90a";
   /// Entry function; empty: the only public one.
   std::string entry;
-  /// Path of ptxas; empty: looked for.
+  /// Path of ptxas; empty: an assembler is looked for (docs/assembler.md).
   std::string ptxas;
   /// "static" when no kernel in flight writes a weight, else "dependent".
   std::string weights = "dependent";
@@ -43,6 +45,9 @@ struct ProgramOptions {
   bool batchInvariant = false;
   /// Multiprocessors to choose kernels for; 0: all of the chip.
   int64_t smBudget = 0;
+  /// Whether bundles are looked for in the cache and kept there
+  /// (docs/environment.md).
+  bool useCache = true;
 };
 
 /// An argument given by the caller: a strided tensor in host memory (strides in
@@ -80,6 +85,8 @@ public:
   mlir::MLIRContext &context() { return *mlirContext; }
   mlir::func::FuncOp entry() { return entryFunction; }
   const ProgramOptions &options() const { return programOptions; }
+  /// From here on.
+  void useCache(bool use) { programOptions.useCache = use; }
 
   /// Text of "input", "fused", "scheduled", "kernel", "nvvm", "ptx" or "llvm".
   llvm::Expected<llvm::StringRef> artifact(llvm::StringRef stage);
@@ -90,15 +97,29 @@ public:
   /// Remarks of the stages made so far.
   llvm::ArrayRef<ProgramRemark> remarks() const { return remarkList; }
 
-  /// Milliseconds that each stage made so far took, in order.
+  /// Milliseconds that each stage made so far took, in order: "parse", "cache"
+  /// (finding a bundle there), and the artefacts by name. "cubin" is followed
+  /// by "cubin.llvm" and "cubin.assembler", its two parts. A stage for another
+  /// chip than the program's has the chip behind its name: "nvvm sm_80".
   llvm::ArrayRef<std::pair<std::string, double>> timings() const {
     return timingList;
   }
 
-  /// The serialized bundle with machine code for the chip.
+  /// Warnings so far, one line each: of the assembler, and of a cache that
+  /// cannot be used.
+  llvm::ArrayRef<std::string> warnings() const { return warningList; }
+
+  /// How the last bundle came about: "hit", it was in the cache; "miss", it was
+  /// compiled and should be there now; "off", it was compiled without a cache;
+  /// "" before the first.
+  llvm::StringRef cacheUse() const { return lastCacheUse; }
+
+  /// The serialized bundle with machine code for the program's chip.
   llvm::Expected<llvm::StringRef> bundle();
 
-  /// The serialized bundle with machine code for each of `chips`.
+  /// The serialized bundle with machine code for each of `chips`; PTX alone
+  /// where there is no assembler, with a warning. It comes from the cache where
+  /// that has it: stages behind "input" are not made then.
   llvm::Expected<llvm::StringRef>
   bundleFor(llvm::ArrayRef<llvm::StringRef> chips);
 
@@ -119,14 +140,35 @@ private:
   Program() = default;
 
   class Diagnostics;
+  struct Stage;
+  static const Stage stages[];
+  /// Null for a name that is none.
+  static const Stage *findStage(llvm::StringRef name);
 
   llvm::Error checkArguments(llvm::ArrayRef<ProgramArgument> arguments);
   /// The module of a stage, made if it is not there yet.
   llvm::Expected<mlir::ModuleOp> moduleAt(llvm::StringRef stage);
+  /// Makes `stage` of `module`, which is of the stage before it, for the chip
+  /// of `options`.
+  llvm::Error runStage(const Stage &stage, mlir::ModuleOp module,
+                       const ProgramOptions &options);
+  /// Notes the time since `start` as that of `stage`.
+  void addTiming(llvm::StringRef stage,
+                 std::chrono::steady_clock::time_point start);
+  /// Notes what the assembler and the cache have to say.
+  void addWarning(std::string warning);
   /// The bundle for `chip`. What lies between is not kept.
   llvm::Expected<runtime::Bundle> makeChipBundle(llvm::StringRef chip);
+  /// The bundle for `chips`, compiled.
+  llvm::Expected<std::string> compileFor(llvm::ArrayRef<llvm::StringRef> chips);
+  /// The same, from the cache if it is there.
+  llvm::Expected<std::string> findFor(llvm::ArrayRef<llvm::StringRef> chips);
+  /// What the cache knows the bundle for `chips` by; "" when it cannot know it.
+  std::string cacheKey(llvm::ArrayRef<llvm::StringRef> chips);
 
   ProgramOptions programOptions;
+  /// What the user gave.
+  std::string sourceText;
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   std::unique_ptr<Diagnostics> diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> input;
@@ -135,8 +177,9 @@ private:
   llvm::StringMap<std::string> texts;
   std::vector<ProgramRemark> remarkList;
   std::vector<std::pair<std::string, double>> timingList;
+  std::vector<std::string> warningList;
+  std::string lastCacheUse;
   std::unique_ptr<HostFunction> hostFunction;
-  std::string bundleBytes;
   /// Results of bundleFor, by "sm_80, sm_90a".
   llvm::StringMap<std::string> chipBundles;
   /// Function that computes the extents of the entry's results, and the last
