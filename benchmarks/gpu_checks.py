@@ -5,8 +5,8 @@
     python3 benchmarks/gpu_bundles.py DIR     # where the compiler is: makes DIR
     python3 benchmarks/gpu_checks.py DIR --output OUT [--seconds 120]
 
-DIR holds bundles, named H_E.idxb or H_E_static.idxb, and libindexer_runtime.so; OUT gets
-checks.md. Every launch of a bundle's table is checked by itself:
+DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
+libindexer_runtime.so; OUT gets checks.md. Every launch of a bundle's table is checked by itself:
 
 - error: at the ends of its range of T and in between, on fresh random data: the norm of the
   difference from float64, relative, at most 1e-6; and each element inside the bound of
@@ -16,6 +16,9 @@ checks.md. Every launch of a bundle's table is checked by itself:
   NaN before, compared on the GPU with the first one
 - dependent: x is rewritten by another kernel between launches; a kernel that starts before
   the one in front of it has ended must not read x too early
+
+Of bundles named H_E_invariant.idxb also whether a row's bits depend on T, or on its place
+among the rows.
 
 The exit code is 1 when a check fails. Needs PyTorch with CUDA.
 """
@@ -38,6 +41,8 @@ TOLERANCE = 1e-6
 MAX_TOKENS = 66000
 #: Bytes of the results of one graph.
 GRAPH_BYTES = 1 << 30
+#: Rows of which batch-invariant kernels are given more and more.
+INVARIANT_TOKENS = 20011
 #: Launches of one graph, and rounds of the dependent chain.
 GRAPH_LAUNCHES, DEPENDENT_ROUNDS = 50, 200
 
@@ -141,6 +146,22 @@ def count_dependent(torch, kernel, inputs, rounds):
     return same.item(), rounds * len(sources)
 
 
+def count_invariant(torch, kernel, shape):
+    """How many calls on some of the rows of x, the first or the last ones, gave each
+    row the bits that it has among all of them."""
+    x, weight, q_scale, *scalars = make_inputs(torch, INVARIANT_TOKENS, *shape, seed=2)
+    expected = kernel(x, weight, q_scale, *scalars).view(torch.int32)
+    same = total = 0
+    tokens = 1
+    while tokens < INVARIANT_TOKENS:
+        for rows in (slice(tokens), slice(INVARIANT_TOKENS - tokens, None)):
+            gate = kernel(x[rows], weight, q_scale[rows], *scalars)
+            same += torch.equal(gate.view(torch.int32), expected[rows])
+            total += 1
+        tokens = tokens * 3 // 2 + 1
+    return same, total
+
+
 def launch_tokens(launch):
     """Token counts at which a launch of the bundle's table is checked: the ends of
     its range and an odd number between."""
@@ -174,6 +195,16 @@ class Checks:
             digest,
             "" if is_right else "FAILED",
         ]
+        self._append(cells)
+
+    def add_invariance(self, name, same, total):
+        """Adds whether the bits of a bundle's rows depend on T."""
+        is_right = same == total
+        self.failed += not is_right
+        text = f"rows have their bits at {same} of {total} T and places"
+        self._append([name, text, *[""] * 5, "" if is_right else "FAILED"])
+
+    def _append(self, cells):
         self._rows.append("| " + " | ".join(cells) + " |")
         print(" ".join(cells), flush=True)
         self.write("")
@@ -185,7 +216,7 @@ class Checks:
         lines += ["Command: `python3 benchmarks/gpu_checks.py DIR`, bundles by "]
         lines[-1] += "`python3 benchmarks/gpu_bundles.py DIR`."
         lines += ["", "| " + head.replace("|", " | ") + " |", "|" + "---|" * 8]
-        lines += [*self._rows, "", f"{len(self._rows)} launches, {self.failed} failed."]
+        lines += [*self._rows, "", f"{len(self._rows)} checks, {self.failed} failed."]
         if note:
             lines.append(note)
         self._path.write_text("\n".join(lines) + "\n")
@@ -242,6 +273,8 @@ def main():
             outcome = check_launch(torch, kernel, launch, shape, options.launches)
             checks.add(path.stem, launch, *outcome)
             torch.cuda.empty_cache()
+        if path.stem.endswith("_invariant") and time.monotonic() < deadline:
+            checks.add_invariance(path.stem, *count_invariant(torch, kernel, shape))
     note = f"The time was over: {skipped} launches were not checked." if skipped else ""
     checks.write(note)
     print(note or "all checked")

@@ -5,8 +5,8 @@
     python3 benchmarks/gpu_bundles.py DIR     # where the compiler is: makes DIR
     python3 benchmarks/gpu_sanitize.py DIR --output OUT [--seconds 200]
 
-DIR holds bundles, named H_E.idxb or H_E_static.idxb, and libindexer_runtime.so. For each
-bundle and tool a process of its own launches each entry of the bundle's table once, at the
+DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
+libindexer_runtime.so. For each bundle and tool a process of its own launches each entry of the bundle's table once, at the
 smallest T of its range whose last tile is partial; tensors are allocated to the byte. The
 processes run side by side; where an error ends one, another goes on behind that launch. OUT
 gets sanitizer.md, a table of the tools' last lines, and sanitizer.log with the whole output

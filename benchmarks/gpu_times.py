@@ -19,6 +19,7 @@ measurement has a fresh process and the GPU to itself (timing/processes.py says 
 cheap), and its result is checked against float64. Columns:
 
 - ours; ours, PDL chain: a bundle compiled with weights = static, whose kernels start early
+- ours, batch-invariant: a bundle that gives a row the same bits whatever T is
 - torch.compile, torch eager: the chain as sglang writes it
 - torch.mm(out_dtype) alone, by cuBLAS and by cuBLASLt: the GEMM without the epilogue
 - Triton: peers/triton_gate.py, tuned for each T
@@ -38,7 +39,11 @@ from timing import machine, ours, plan, processes, records  # noqa: E402
 from timing import report, torch_peers, triton_peer  # noqa: E402
 
 #: Bundle of a column of ours, in DIR.
-BUNDLES = {"ours": "64_7168.idxb", "ours_pdl": "64_7168_static.idxb"}
+BUNDLES = {
+    "ours": "64_7168.idxb",
+    "ours_pdl": "64_7168_static.idxb",
+    "ours_invariant": "64_7168_invariant.idxb",
+}
 RUNTIME = "libindexer_runtime.so"
 #: Seconds that are kept back for the report.
 REPORT_SECONDS = 5

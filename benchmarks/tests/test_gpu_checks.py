@@ -96,6 +96,21 @@ def test_x_that_was_read_too_early_shows():
     assert dependent == (0, 400)
 
 
+@pytest.mark.parametrize("depends", [False, True])
+def test_a_row_whose_bits_depend_on_t_shows(monkeypatch, depends):
+    monkeypatch.setattr(gpu_checks, "INVARIANT_TOKENS", 30)
+
+    def kernel(*inputs):
+        out = gate(*inputs)
+        if depends and len(out) < 5:
+            out *= 1 + 2**-20
+        return out
+
+    same, total = gpu_checks.count_invariant(torch, kernel, (16, 64))
+    # T = 1, 2, 4, 7, 11, 17, 26, of the first and of the last rows.
+    assert (same, total) == (8 if depends else 14, 14)
+
+
 def test_page(tmp_path):
     checks = gpu_checks.Checks(tmp_path / "checks.md", "abc")
     checks.add("8_512", LAUNCH, {3: 1e-7, 20: 2e-7}, (9, 9), (4, 4), "12ab")
@@ -103,4 +118,4 @@ def test_page(tmp_path):
     assert checks.failed == 1
     page = (tmp_path / "checks.md").read_text()
     assert "| 8_512 | a_kernel | 3, 20 | 2.0e-07 | 9 of 9 | 4 of 4 | 12ab |  |" in page
-    assert "2 launches, 1 failed." in page
+    assert "2 checks, 1 failed." in page

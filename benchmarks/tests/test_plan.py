@@ -31,7 +31,7 @@ def test_coarse_to_fine_spreads_every_prefix(count):
 def test_goals_come_first():
     names = [column.name for column in plan.COLUMNS]
     first = plan.first_tasks(names)
-    assert [task.tokens for task in first[:6]] == [1] * 6
+    assert [task.tokens for task in first[:7]] == [1] * 7
     assert {task.tokens for task in first} == set(plan.GOAL_TOKENS)
     assert not any(task.column == "triton" for task in first)
     rest = plan.sweep_tasks(names)

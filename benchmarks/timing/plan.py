@@ -55,6 +55,7 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("ours", "ours", True, 0.6, 0.25),
     Column("ours_pdl", "ours, PDL chain", True, 0.6, 0.25),
+    Column("ours_invariant", "ours, batch-invariant", False, 0.6, 0.25),
     Column("torch_compile", "torch.compile", True, 6.0, 0.35),
     Column("torch_eager", "torch eager", False, 1.5, 0.35),
     Column("mm", "torch.mm(out_dtype) alone", False, 1.5, 0.35),
@@ -117,18 +118,14 @@ def find_column(name: str) -> Column:
 
 
 def first_tasks(names: Iterable[str]) -> list[Task]:
-    """The goals with every column but Triton, twice, then once alone: what the
-    processes beside a measurement do to it."""
+    """The goals with every column but Triton; those that are swept once more, and
+    at some T alone: what the processes beside a measurement do to it."""
     plain = [name for name in names if name != "triton"]
-    tasks = [
-        Task(name, tokens, repeat)
-        for repeat in (0, 1)
-        for tokens in GOAL_TOKENS
-        for name in plain
-    ]
-    alone = [name for name in plain if find_column(name).is_swept]
+    swept = [name for name in plain if find_column(name).is_swept]
+    tasks = [Task(name, tokens) for tokens in GOAL_TOKENS for name in plain]
+    tasks += [Task(name, tokens, 1) for tokens in GOAL_TOKENS for name in swept]
     return tasks + [
-        Task(name, tokens, is_alone=True) for tokens in (1, 64, 1024) for name in alone
+        Task(name, tokens, is_alone=True) for tokens in (1, 64, 1024) for name in swept
     ]
 
 
