@@ -329,25 +329,28 @@ def plot(store: records.Records, path: pathlib.Path) -> None:
     tokens = plan.sweep_tokens()
     floors = [plan.floor_us(count) for count in tokens]
     upper.plot(tokens, floors, "k:", label="byte floor (3.14 TB/s)")
-    for column in plan.COLUMNS:
+    for number, column in enumerate(plan.COLUMNS):
         counts = times.tokens(column.name)
         if not counts:
             continue
         values = [times.us(column.name, count) for count in counts]
-        style = "-" if column.is_swept else "o--"
-        width = 2 if column.name.startswith("ours") else 1
-        upper.plot(
-            counts, values, style, label=column.title, linewidth=width, markersize=4
-        )
+        style = {
+            # The same in both plots.
+            "color": f"C{number}",
+            "linestyle": "-" if column.is_swept else "--",
+            "marker": "" if column.is_swept else "o",
+            "markersize": 4,
+            "linewidth": 2 if column.name.startswith("ours") else 1,
+            "label": column.title,
+        }
+        upper.plot(counts, values, **style)
         ratios = [
             (count, ratio)
             for count in counts
             if (ratio := times.ratio(column.name, "torch_compile", count))
         ]
         if ratios and column.name != "torch_compile":
-            lower.plot(
-                *zip(*ratios), style, label=column.title, linewidth=width, markersize=4
-            )
+            lower.plot(*zip(*ratios), **style)
     lower.axhline(1, color="k", linewidth=0.8)
     lower.plot(
         list(GOALS), [goal[2] for goal in GOALS.values()], "kx", label="goal, ours"
