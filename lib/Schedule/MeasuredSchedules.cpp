@@ -27,7 +27,7 @@ static constexpr MeasuredSchedule measuredTable[] = {
   {h,                                                                          \
    d,                                                                          \
    {Family::family, tileT, tileH, threads, cluster, maxTokens, tileD, stages,  \
-    /*parts=*/1, Weights::weights}},
+    /*parts=*/1, /*multicast=*/1, /*maxCtas=*/0, Weights::weights}},
 #include "MeasuredSchedules.inc"
 #undef INDEXER_MEASURED
 };

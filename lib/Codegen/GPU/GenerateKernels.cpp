@@ -114,7 +114,8 @@ static ScheduleAttr withoutMaxTokens(ScheduleAttr schedule) {
       schedule.getContext(), schedule.getFamily(), schedule.getTileT(),
       schedule.getTileH(), schedule.getThreads(), schedule.getCluster(),
       schedule.getTileD(), schedule.getStages(), schedule.getParts(),
-      schedule.getWeights(), unboundedTokens);
+      schedule.getMulticast(), schedule.getMaxCtas(), schedule.getWeights(),
+      unboundedTokens);
 }
 
 /// Number of the weight among the operands of a fused op.
