@@ -6,7 +6,8 @@
     python3 benchmarks/gpu_checks.py DIR --output OUT [--seconds 120]
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
-libindexer_runtime.so; OUT gets checks.md. Every launch of a bundle's table is checked by itself:
+libindexer_runtime.so; OUT gets checks.md. Every launch of a bundle's table is checked by
+itself:
 
 - error: at the ends of its range of T and in between, on fresh random data: the norm of the
   difference from float64, relative, at most 1e-6; and each element inside the bound of

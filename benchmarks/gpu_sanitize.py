@@ -6,11 +6,12 @@
     python3 benchmarks/gpu_sanitize.py DIR --output OUT [--seconds 200]
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
-libindexer_runtime.so. For each bundle and tool a process of its own launches each entry of the bundle's table once, at the
-smallest T of its range whose last tile is partial; tensors are allocated to the byte. The
-processes run side by side; where an error ends one, another goes on behind that launch. OUT
-gets sanitizer.md, a table of the tools' last lines, and sanitizer.log with the whole output
-of those that are not clean. The exit code is 1 when one is not. Needs compute-sanitizer and the driver; no torch.
+libindexer_runtime.so. For each bundle and tool a process of its own launches each entry of the
+bundle's table once, at the smallest T of its range whose last tile is partial; tensors are
+allocated to the byte. The processes run side by side; where an error ends one, another goes on
+behind that launch. OUT gets sanitizer.md, a table of the tools' last lines, and sanitizer.log
+with the whole output of those that are not clean. The exit code is 1 when one is not. Needs
+compute-sanitizer and the driver; no torch.
 """
 
 import argparse

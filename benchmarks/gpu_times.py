@@ -30,6 +30,7 @@ import os
 import pathlib
 import sys
 import time
+from typing import Iterator, Optional
 
 from timing import environment
 
@@ -135,16 +136,52 @@ class Benchmark:
         return True
 
     def _measure_triton(self) -> bool:
-        """Compiles, tunes and times the Triton kernel."""
+        """Compiles, tunes and times the Triton kernel; False when the time is over."""
         tokens = [
             count
             for count in plan.PEER_TOKENS
             if not self._options.tokens or count in self._options.tokens
         ]
-        variants = triton_peer.all_configurations(tokens)
-        right = self._compile_triton(variants)
-        if right is None:
-            return False
+        right = self._compile_triton(triton_peer.all_configurations(tokens))
+        times = None if right is None else self._tune_triton(tokens, right)
+        return times is not None and self._measure_tasks(
+            [
+                plan.Task("triton", count, variant=one)
+                for count in tokens
+                if count in times
+                for one in triton_peer.finalists(times[count])
+            ]
+        )
+
+    def _compile_triton(self, variants: list[str]) -> Optional[set[str]]:
+        """The configurations that are right; None when the time is over."""
+        known: dict[str, bool] = {}
+
+        def note(line: dict) -> None:
+            known.update(dict.fromkeys(line["right"], True))
+            known.update(dict.fromkeys(line["dropped"], False))
+
+        for line in self._records.of("triton-right"):
+            note(line)
+        missing = [text for text in variants if text not in known]
+        cores = os.cpu_count() or 1
+        seconds = TRITON_COMPILE_SECONDS * len(missing) / cores + 5
+        if missing and not self._has_time(seconds):
+            return None
+        jobs = [
+            processes.Job(
+                first, triton_peer.compile_all, (missing[first::cores],), "forkserver"
+            )
+            for first in range(min(cores, len(missing)))
+        ]
+        for _, result in self._run_all(jobs):
+            note(result)
+            self._records.add("triton-right", **result)
+        print(f"Triton: {sum(known.values())} of {len(variants)} configurations run")
+        return {text for text, is_right in known.items() if is_right}
+
+    def _tune_triton(self, tokens: list[int], right: set[str]) -> Optional[dict]:
+        """Microseconds by T and configuration; None when the time is over."""
         times = {
             line["tokens"]: line["times"] for line in self._records.of("triton-times")
         }
@@ -162,52 +199,20 @@ class Benchmark:
             if count not in times
         ]
         if jobs and not self._has_time(TRITON_TUNE_SECONDS):
-            return False
-        for outcome in self._runner.run(jobs) if jobs else ():
-            if outcome.result is None:
-                print(f"Triton, T = {outcome.task}: {outcome.error}")
-                continue
-            times[outcome.task] = outcome.result["times"]
-            self._records.add(
-                "triton-times", tokens=outcome.task, times=outcome.result["times"]
-            )
-        print(f"Triton: tuned for T = {sorted(times)}", flush=True)
-        return self._measure_tasks(
-            [
-                plan.Task("triton", count, variant=one)
-                for count in tokens
-                if count in times
-                for one in triton_peer.finalists(times[count])
-            ]
-        )
-
-    def _compile_triton(self, variants: list[str]):
-        """The configurations that are right, or None when the time is over."""
-        known: dict[str, bool] = {}
-        for line in self._records.of("triton-right"):
-            known.update(dict.fromkeys(line["right"], True))
-            known.update(dict.fromkeys(line["dropped"], False))
-        missing = [text for text in variants if text not in known]
-        cores = os.cpu_count() or 1
-        if missing and not self._has_time(
-            TRITON_COMPILE_SECONDS * len(missing) / cores + 5
-        ):
             return None
-        jobs = [
-            processes.Job(
-                first, triton_peer.compile_all, (missing[first::cores],), "forkserver"
-            )
-            for first in range(min(cores, len(missing)))
-        ]
+        for count, result in self._run_all(jobs):
+            times[count] = result["times"]
+            self._records.add("triton-times", tokens=count, times=result["times"])
+        print(f"Triton: tuned for T = {sorted(times)}", flush=True)
+        return times
+
+    def _run_all(self, jobs: list[processes.Job]) -> Iterator[tuple[int, dict]]:
+        """Runs the jobs of a step of Triton; yields task and result of the good."""
         for outcome in self._runner.run(jobs) if jobs else ():
             if outcome.result is None:
-                print(f"Triton: {outcome.error}")
-                continue
-            self._records.add("triton-right", **outcome.result)
-            known.update(dict.fromkeys(outcome.result["right"], True))
-            known.update(dict.fromkeys(outcome.result["dropped"], False))
-        print(f"Triton: {sum(known.values())} of {len(variants)} configurations run")
-        return {text for text, is_right in known.items() if is_right}
+                print(f"Triton, {outcome.task}: {outcome.error}")
+            else:
+                yield outcome.task, outcome.result
 
 
 def checksum(path: pathlib.Path) -> str:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The whole program, on a driver that computes on the CPU."""
 
+import argparse
 import json
 
+import gpu_times
 from programs import run_benchmark
+from timing import plan, processes, triton_peer
 
 
 def lines_of(folder, kind):
@@ -69,3 +72,59 @@ def test_errors(tmp_path):
         ),
     ):
         assert message in run_benchmark("gpu_times.py", *arguments, expected=2)
+
+
+class TritonRunner:
+    """Stands for the processes that compile, tune and time Triton's kernel."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def run(self, jobs):
+        self.jobs += jobs
+        for job in jobs:
+            if job.prepare is triton_peer.compile_all:
+                wrong, *right = job.arguments[0]
+                result = {"right": dict.fromkeys(right, 1e-7), "dropped": {wrong: "no"}}
+            elif job.prepare is triton_peer.tune:
+                # The later in the list, the faster.
+                result = {"times": {v: -i for i, v in enumerate(job.arguments[1])}}
+            else:
+                result = {"us": 3, "low": 3, "high": 3, "late": 3, "error": 1e-7}
+            if job.prepare is triton_peer.tune and job.task == 4:
+                yield processes.Outcome(job.task, None, "no memory")
+            else:
+                yield processes.Outcome(job.task, result)
+
+    def finish(self):
+        pass
+
+
+def test_triton_is_compiled_tuned_and_timed(tmp_path):
+    options = argparse.Namespace(
+        seconds=1e6,
+        folder=tmp_path,
+        columns=["triton"],
+        output=tmp_path,
+        commit="abc",
+        tokens=[1, 4, 512],
+    )
+    runners = []
+    for _ in range(2):
+        benchmark = gpu_times.Benchmark(options)
+        benchmark._runner = TritonRunner()
+        runners.append(benchmark._runner)
+        assert benchmark.measure()
+    timed = [job.task for job in runners[0].jobs if isinstance(job.task, plan.Task)]
+    assert [task.tokens for task in timed] == [1, 1, 1, 512, 512, 512]
+    dropped = {
+        text for line in lines_of(tmp_path, "triton-right") for text in line["dropped"]
+    }
+    best = [
+        text
+        for text in triton_peer.all_configurations([512])[::-1]
+        if text not in dropped
+    ][:3]
+    assert [task.variant for task in timed[3:]] == best
+    # What failed is tried again, nothing else.
+    assert [job.task for job in runners[1].jobs] == [4]

@@ -39,14 +39,21 @@ def test_table(tmp_path):
         ("ours", 16, 2.2, {"repeat": 1}),
         ("ours_pdl", 16, 1.4),
         ("torch_compile", 16, 7.0),
-        ("triton", 16, 5.0, {"variant": "a"}),
-        ("triton", 16, 4.0, {"variant": "b"}),
+        (
+            "triton",
+            16,
+            5.0,
+            {"variant": repr(("multiply", 1, 1, 8192, 1, 8, 1, False))},
+        ),
+        ("triton", 16, 4.0, {"variant": repr(("dot", 16, 32, 128, 7, 4, 3, True))}),
         ("ours", 16, 1.9, {"is_alone": True}),
         ("ours", 17, 2.3),
     )
     page = report.write(tmp_path)
     assert "| 16 | 0.37 | 2.10 | 2.35 | 1.40 | 1.40 | 0.30 | 0.32 |" in page
     assert "| 16 | 2.10 | 1.40 |  | 7.00 |  |  |  | 4.00 | 0.37 |" in page
+    found = "dot 16x32x128, split 7, 4 warps, 3 stages, descriptors"
+    assert f"| 16 | {found} |" in page
     assert "| ours | 16 | 1.90 | 2.10 | +0.20 |" in page
     assert "0 of the 1 measured" in page
     assert "largest difference between two repeats: 0.20 us" in page

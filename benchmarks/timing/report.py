@@ -8,7 +8,7 @@ import pathlib
 import statistics
 from typing import Optional
 
-from timing import machine, plan, records
+from timing import machine, plan, records, triton_peer
 
 #: Goals in microseconds by T: a call alone, a call in a PDL chain, and the first
 #: as a ratio to torch.compile.
@@ -42,6 +42,8 @@ class Times:
     def __init__(self, lines: list[dict]) -> None:
         self._us: dict[tuple[str, int], float] = {}
         self._run: dict[tuple[str, int], int] = {}
+        #: What runs there, of columns that choose: Triton's configurations.
+        self.variant: dict[tuple[str, int], str] = {}
         self.spread: dict[tuple[str, int], float] = {}
         self.error: dict[tuple[str, int], float] = {}
         self.alone: dict[tuple[str, int], float] = {}
@@ -65,6 +67,7 @@ class Times:
             entries.append(line)
         for key, variants in groups.items():
             best = min(variants.values(), key=_mean)
+            self.variant[key] = best[0]["variant"]
             self._us[key] = _mean(best)
             self._run[key] = best[-1]["run"]
             times = [line["us"] for line in best]
@@ -268,6 +271,14 @@ def markdown(store: records.Records) -> str:
     lines += ["## Peers", ""]
     lines += _table(["T", *titles, "byte floor"], _peer_rows(times))
     lines += ["## Judgement", "", *_judgements(times)]
+    chosen = [
+        [str(tokens), str(triton_peer.parse(variant))]
+        for (_, tokens), variant in sorted(times.variant.items())
+        if variant
+    ]
+    if chosen:
+        lines += ["## What Triton was tuned to", ""]
+        lines += _table(["T", "configuration"], chosen)
     if times.alone:
         lines += ["## A process alone on the GPU, and one of a batch", ""]
         lines += _table(
