@@ -19,13 +19,12 @@ The last row is the whole module as users compile it; generating all its kernels
 import argparse
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXAMPLE = ROOT / "examples" / "head_gate.mlir"
+from gate_text import gate_text
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 #: Passes of the stages, by their names in MLIR's timing report.
 GENERATION = ("OutlineKernels", "GenerateKernels")
 LOWERING = "'gpu.module' Pipeline"
@@ -34,14 +33,6 @@ SERIALIZATION = "SerializeKernels"
 KERNEL_START, KERNEL_END = "    gpu.func @", "    }"
 #: Shared memory of a kernel.
 GLOBAL = "llvm.mlir.global"
-
-
-def gate_text(heads: int, hidden: int) -> str:
-    """The example's chain for H heads and E hidden elements."""
-    extents = {"64": str(heads), "7168": str(hidden)}
-    # An extent of a type, or of the shape that tensor.empty and the like are given.
-    pattern = r"(?<=[<x])(64|7168)(?=x)|(?<=%tokens, )(64)(?=, 1\])"
-    return re.sub(pattern, lambda found: extents[found[0]], EXAMPLE.read_text())
 
 
 def run(tool, text, *options):

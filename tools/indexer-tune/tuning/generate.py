@@ -16,7 +16,7 @@ import shutil
 import subprocess
 from typing import Iterator, NamedTuple, Optional
 
-from gpu_bundles import gate_text
+from gate_text import gate_text
 from timing.plan import Shape
 from tuning.candidates import Schedule, enumerate_schedules, most_likely
 from tuning.progress import progress
