@@ -192,7 +192,7 @@ def _find_ptxas() -> Optional[str]:
 def _try_kernel() -> str:
     """Whether a head gate becomes machine code, for the first device if there
     is one."""
-    key = GateKey(64, 7168, "bf16", "bf16", "f32", 3)
+    key = GateKey(64, 7168, "bf16", "bf16", "f32")
     try:
         chip = target_chip(device_info(0).chip)
     except CudaError:

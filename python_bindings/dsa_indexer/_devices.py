@@ -9,7 +9,10 @@ from typing import Any, NamedTuple, Optional
 
 from . import _native
 
-__all__ = ["Device", "chip_of", "device_info", "target_chip"]
+__all__ = ["Device", "chip_of", "device_info", "device_of", "target_chip"]
+
+#: DLDeviceType of DLPack.
+_DLPACK_CUDA = 2
 
 
 class Device(NamedTuple):
@@ -42,9 +45,18 @@ def _target_of(device: int) -> str:
     return target_chip(device_info(device).chip)
 
 
+def device_of(tensor: Any) -> Optional[int]:
+    """The CUDA device of an array or tensor, None for the CPU."""
+    if getattr(tensor, "is_cuda", False):
+        return int(tensor.get_device())
+    if hasattr(tensor, "is_cuda") or not hasattr(tensor, "__dlpack_device__"):
+        return None
+    kind, device = tensor.__dlpack_device__()
+    return int(device) if kind == _DLPACK_CUDA else None
+
+
 def chip_of(tensor: Any) -> Optional[str]:
     """The chip that code for the place of an array or tensor is compiled for;
     None for the CPU."""
-    if getattr(tensor, "is_cuda", False):
-        return _target_of(tensor.get_device())
-    return None
+    device = device_of(tensor)
+    return None if device is None else _target_of(device)

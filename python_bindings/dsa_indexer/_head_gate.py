@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The head gate as one function, whose kernels are made as they are needed.
 
-A kernel is made once for each (H, E, element types, rank of q_scale) and, on a
-GPU, chip. The number of tokens and the scalars are arguments of the kernel and
-never make another one.
+A kernel is made once for each (H, E, element types) and, on a GPU, chip; those
+of the models that there are come with the package and are only loaded. The
+number of tokens and the scalars are arguments of the kernel and never make
+another one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, NoReturn, Optional
 
-from . import _compile, _devices
+from . import _compile, _devices, _native, _shipped, _tensors
 
 if TYPE_CHECKING:
     from ._kernel import Kernel, Tensor
@@ -38,13 +39,11 @@ class GateKey(NamedTuple):
     x: str
     weight: str
     q_scale: str
-    #: 2 for q_scale [T, H], 3 for [T, H, 1].
-    scale_rank: int
 
 
 def gate_text(key: GateKey) -> str:
-    """The module of one head gate: x [T, E], weight [H, E], q_scale [T, H] or
-    [T, H, 1] and both scales -> [T, H, 1], in float32 and in this order:
+    """The module of one head gate: x [T, E], weight [H, E], q_scale [T, H, 1]
+    and both scales -> [T, H, 1], in float32 and in this order:
 
         ((sum_d x[t, d] * weight[h, d]) * head_scale) * q_scale[t, h]) * softmax_scale
     """
@@ -53,14 +52,8 @@ def gate_text(key: GateKey) -> str:
     weight = f"tensor<{heads}x{hidden}x{key.weight}>"
     gate = f"tensor<?x{heads}xf32>"
     result = f"tensor<?x{heads}x1xf32>"
-    scale = flat_scale = f"tensor<?x{heads}x{key.q_scale}>"
-    scale_name, collapse = "%q_scale", ""
-    if key.scale_rank == 3:
-        scale = f"tensor<?x{heads}x1x{key.q_scale}>"
-        scale_name = "%scales"
-        collapse = (
-            f"%scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {scale} into {flat_scale}"
-        )
+    scale = f"tensor<?x{heads}x1x{key.q_scale}>"
+    flat_scale = f"tensor<?x{heads}x{key.q_scale}>"
 
     def widen(name: str, dtype: str) -> tuple[str, str]:
         """The op that makes %name float32, if there is one, and its result."""
@@ -80,7 +73,7 @@ func.func @head_gate(%x: {x}, %weight: {weight}, %q_scale: {scale},
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %tokens = tensor.dim %x, %c0 : {x}
-  {collapse}
+  %scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {scale} into {flat_scale}
   %empty = tensor.empty(%tokens) : {gate}
   %start = linalg.fill ins(%zero : f32) outs(%empty : {gate}) -> {gate}
   %logits = linalg.generic {{
@@ -96,7 +89,7 @@ func.func @head_gate(%x: {x}, %weight: {weight}, %q_scale: {scale},
   }} -> {gate}
   %gate = linalg.generic {{
       indexing_maps = [#all, #all, #all], iterator_types = ["parallel", "parallel"]}}
-      ins(%logits, {scale_name} : {gate}, {flat_scale}) outs(%empty : {gate}) {{
+      ins(%logits, %scales : {gate}, {flat_scale}) outs(%empty : {gate}) {{
   ^bb0(%logit: f32, %scale: {key.q_scale}, %out: f32):
     {widen_scale}
     %by_heads = arith.mulf %logit, %head_scale : f32
@@ -123,7 +116,9 @@ def gate_kernel(key: GateKey, chip: Optional[str]) -> Kernel:
         with _lock:
             kernel = _kernels.get((key, chip))
             if kernel is None:
-                kernel = _compile.compile(gate_text(key), chip=chip, name="head_gate.mlir")
+                kernel = _shipped.find(key, chip) or _compile.compile(
+                    gate_text(key), chip=chip, name="head_gate.mlir"
+                )
                 _kernels[key, chip] = kernel
     return kernel
 
@@ -158,19 +153,27 @@ def head_gate(
     - `out`: float32 tensor of the result's shape that is written and returned;
       it must not overlap an argument.
 
-    Tensors are NumPy arrays (bfloat16 by ml_dtypes), or torch tensors on the
-    CPU or on one CUDA device, of any strides; leading dimensions B, S that are
-    no view of one dimension are copied. T may be 0.
+    Tensors are NumPy arrays (bfloat16 by ml_dtypes), or torch tensors, CuPy or
+    JAX arrays on the CPU or on one CUDA device, of any strides; leading
+    dimensions B, S that are no view of one dimension are copied. T may be 0.
 
-    Returns float32 [T, H, 1] or [B, S, H, 1]. CUDA tensors run on torch's
-    current stream; the call does not wait. Gradients flow to x, weight and
-    q_scale of torch tensors, and torch.compile sees one op.
+    Returns float32 [T, H, 1] or [B, S, H, 1], of the framework of `x`. CUDA
+    tensors run on the current stream of torch or CuPy, and the call does not
+    wait; with JAX, which has no stream of its caller's, it waits for the
+    result. Gradients flow to x, weight and q_scale of torch tensors, and
+    torch.compile sees one op. JAX arrays cannot be `out`, and a function that
+    JAX traces (jit, grad) cannot call this.
 
-    The first call for each (H, E, dtypes) compiles, later ones only launch; a
-    CUDA graph can capture these. Raises TypeError and ValueError that name the
-    argument, CompileError when there is no machine code for the GPU, CudaError
-    when the driver fails.
+    The first call for each (H, E, dtypes) loads the kernel that comes with the
+    package, or compiles one; later calls only launch, and a CUDA graph can
+    capture these. Raises TypeError and ValueError that name the argument,
+    CompileError when there is no machine code for the GPU, CudaError when the
+    driver fails.
     """
+    if _short_calls is not None and not _is_compiling():
+        gate = _short_calls(x, weight, q_scale, softmax_scale, head_scale, out)
+        if gate is not NotImplemented:
+            return gate
     call = _torch_call
     if call is None and _is_torch(x):
         from . import torch
@@ -199,15 +202,18 @@ class TorchCall(NamedTuple):
 _torch_call: Optional[TorchCall] = None
 
 
-#: torch.float32 and torch.Tensor, once dsa_indexer.torch is imported.
-_torch_float32: Any = None
-_torch_tensor: Any = None
+#: Also set then: torch.compiler.is_compiling, and the calls of CUDA tensors
+#: that are made without Python where torch has what that needs.
+_is_compiling: Callable[[], bool]
+_short_calls: Optional[_native.GateCalls] = None
 
 
-def set_torch_call(call: TorchCall, float32: Any, tensor: Any) -> None:
-    """Gives `call` the calls that it handles, and the names of torch."""
-    global _torch_call, _torch_float32, _torch_tensor
-    _torch_call, _torch_float32, _torch_tensor = call, float32, tensor
+def set_torch_call(
+    call: TorchCall, is_compiling: Callable[[], bool], short_calls: Optional[_native.GateCalls]
+) -> None:
+    """Gives torch's calls to `call`, and the plain ones to `short_calls`."""
+    global _torch_call, _is_compiling, _short_calls
+    _torch_call, _is_compiling, _short_calls = call, is_compiling, short_calls
 
 
 #: Kernels by all that makes a call need another one: one look-up a call.
@@ -223,6 +229,10 @@ def run(
     out: Any,
 ) -> Any:
     """`head_gate` of memory: no gradients, no tracing."""
+    if _short_calls is not None:
+        gate = _short_calls(x, weight, q_scale, softmax_scale, head_scale, out)
+        if gate is not NotImplemented:
+            return gate
     signature: Any
     kernel: Optional[Kernel]
     try:
@@ -240,14 +250,15 @@ def run(
         kernel = _find_kernel(x, weight, q_scale)
         if signature is not None:
             _by_signature[signature] = kernel
+        device = _devices.device_of(x)
+        if _short_calls is not None and device is not None:
+            _short_calls.add(x, weight, q_scale, kernel.on_device(device))
     if q_scale.shape[0] != x.shape[0]:
         _reject_scales(x, weight, q_scale)
-    heads = weight.shape[0]
+    if len(q_scale.shape) == 2:
+        q_scale = q_scale[..., None]
     if head_scale is None:
-        head_scale = heads**-0.5
-    if out is None and _torch_float32 is not None and isinstance(x, _torch_tensor):
-        # The shape is known here: the kernel need not work it out.
-        out = x.new_empty((x.shape[0], heads, 1), dtype=_torch_float32)
+        head_scale = weight.shape[0] ** -0.5
     return kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
 
 
@@ -286,10 +297,15 @@ def _find_kernel(x: Any, weight: Any, q_scale: Any) -> Kernel:
     ValueError for what no kernel fits; what depends on T is left to the call."""
     dtypes: list[str] = []
     for name, value in (("x", x), ("weight", weight), ("q_scale", q_scale)):
+        if _tensors.is_traced(value):
+            raise TypeError(
+                f"head_gate(): {name!r} is traced by JAX (jit, grad, vmap), which does not see "
+                "our kernel; call it outside, or compile the function by from_stablehlo"
+            )
         if not hasattr(value, "shape") or not hasattr(value, "dtype"):
             raise TypeError(
-                f"head_gate(): {name!r} is of type {type(value).__name__!r}, expected a "
-                "NumPy array or a torch tensor"
+                f"head_gate(): {name!r} is of type {type(value).__name__!r}, expected an "
+                "array or a torch tensor"
             )
         dtype = _DTYPES.get(str(value.dtype))
         if dtype is None:
@@ -306,7 +322,7 @@ def _find_kernel(x: Any, weight: Any, q_scale: Any) -> Kernel:
     scales = tuple(q_scale.shape[1:])
     if scales not in ((heads,), (heads, 1)):
         _reject_scales(x, weight, q_scale)
-    key = GateKey(heads, hidden, dtypes[0], dtypes[1], dtypes[2], 1 + len(scales))
+    key = GateKey(heads, hidden, dtypes[0], dtypes[1], dtypes[2])
     return gate_kernel(key, _devices.chip_of(x))
 
 

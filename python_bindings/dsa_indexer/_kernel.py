@@ -134,7 +134,7 @@ class Kernel:
         """Loads the code on CUDA device `device`, which the first call there
         does otherwise. Needed only before a CUDA graph captures that call.
         Raises CudaError, and CompileError like `bundle`."""
-        self._on_device(device)
+        self.on_device(device)
 
     def __call__(
         self,
@@ -167,25 +167,28 @@ class Kernel:
         if named or len(arguments) != len(self._names):
             values = self._bind(arguments, named)
         call = _native.Arguments(self._entry, self._names, values)
-        kernel = self._on_device(call.device) if call.device >= 0 else None
+        kernel = self.on_device(call.device) if call.device >= 0 else None
         if kernel is None and self._program is None:
             raise ValueError(
                 f"{self._entry}(): a kernel loaded from a bundle runs on CUDA "
                 "devices only, got tensors on cpu"
             )
-
+        like = values[call.leader] if call.leader >= 0 else None
+        framework = _tensors.framework_of(like)
         if out is None:
-            results = self._make_results(values, call)
+            results = framework.make(self._result_shapes(values, call), self._dtypes, like)
         else:
             results = tuple(out) if isinstance(out, (tuple, list)) else (out,)
         written = _native.Arguments(call, results)
         if kernel is not None:
-            kernel.launch(call, written, _tensors.current_stream(call.device))
+            kernel.launch(call, written, framework.stream(call.device))
+            framework.finish(call.device)
         else:
             assert self._program is not None, "checked above"
             self._program.run_cpu(call, written)
         if out is not None:
             return out
+        results = framework.give(results, like)
         return results[0] if len(results) == 1 else results
 
     def __repr__(self) -> str:
@@ -215,13 +218,11 @@ class Kernel:
             )
         return tuple(given[name] for name in names)
 
-    def _make_results(
+    def _result_shapes(
         self, values: tuple[Any, ...], call: _native.Arguments
-    ) -> tuple[Any, ...]:
-        """Uninitialised results for a call."""
-        shapes = None
-        if call.device >= 0:
-            shapes = self._view().result_shapes(values)
+    ) -> list[tuple[int, ...]]:
+        """Shapes of the results of a call."""
+        shapes = self._view().result_shapes(values) if call.device >= 0 else None
         if shapes is None:
             if self._program is None:
                 raise ValueError(
@@ -229,9 +230,7 @@ class Kernel:
                     "result has; pass out="
                 )
             shapes = self._program.result_shapes(call, self._ranks)
-        if call.is_torch:
-            return _tensors.make_torch(shapes, self._dtypes, values[call.first_tensor])
-        return _tensors.make_numpy(shapes, self._dtypes)
+        return shapes
 
     def _view(self) -> BundleView:
         """The bundle, made at first use."""
@@ -242,8 +241,8 @@ class Kernel:
                     self._bundle_view = BundleView(self._program.bundle())
         return self._bundle_view
 
-    def _on_device(self, device: int) -> _native.Kernel:
-        """The code on a CUDA device, loaded at first use."""
+    def on_device(self, device: int) -> _native.Kernel:
+        """Not for users: the code on a CUDA device, loaded at first use."""
         kernel = self._loaded.get(device)
         if kernel is None:
             view = self._view()

@@ -22,7 +22,7 @@ from typing import Any, Optional
 
 import torch
 
-from . import _head_gate
+from . import _head_gate, _native
 
 __all__ = ["head_gate"]
 
@@ -199,6 +199,23 @@ def _call(
     return out
 
 
+def _make_short_calls() -> Optional[_native.GateCalls]:
+    """The short way for CUDA tensors; None in a torch without CUDA."""
+    current_device = getattr(torch._C, "_cuda_getDevice", None)
+    if current_device is None:
+        return None
+    # What compiled code makes its results with: it parses no arguments.
+    make = getattr(torch._C._dynamo.guards, "_empty_strided_cuda", None)
+    if make is None:
+
+        def make(shape: Any, strides: Any, dtype: torch.dtype) -> torch.Tensor:
+            return torch.empty_strided(shape, strides, dtype=dtype, device="cuda")
+
+    return _native.GateCalls(
+        _records_gradients, [_has_modes, _transform], make, current_device, torch.Tensor.is_neg
+    )
+
+
 #: What `dsa_indexer.head_gate` leaves to this module.
 torch_call = _head_gate.TorchCall(_handles, _call)
-_head_gate.set_torch_call(torch_call, torch.float32, torch.Tensor)
+_head_gate.set_torch_call(torch_call, _is_compiling, _make_short_calls())

@@ -7,10 +7,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Neither NumPy nor torch is imported or linked: a value can only be theirs if
-// the program has imported them. Tensors are read through their Python
-// attributes, because DLPack has no bfloat16 for NumPy, refuses read-only
-// arrays and tensors with gradients, and synchronises streams, which is the
-// caller's business.
+// the program has imported them. Plain torch tensors are read by torch's DLPack
+// exchange API, which costs a few nanoseconds and neither synchronises nor asks
+// for gradients; subclasses by their Python attributes; NumPy arrays by theirs,
+// as NumPy exports no bfloat16 and no read-only array by DLPack; all other
+// arrays by the capsule of __dlpack__.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +19,7 @@
 
 #include "Errors.h"
 
+#include <algorithm>
 #include <nanobind/stl/string.h>
 
 namespace nb = nanobind;
@@ -36,6 +38,7 @@ struct Names {
   PyObject *isNeg = PyUnicode_InternFromString("is_neg");
   PyObject *device = PyUnicode_InternFromString("device");
   PyObject *getDevice = PyUnicode_InternFromString("get_device");
+  PyObject *dlpack = PyUnicode_InternFromString("__dlpack__");
   PyObject *arrayInterface = PyUnicode_InternFromString("__array_interface__");
 
   static const Names &get() {
@@ -44,60 +47,23 @@ struct Names {
   }
 };
 
-/// The tensor type of a framework and its element types, by IndexerType.
-struct Framework {
-  PyTypeObject *tensor = nullptr;
-  PyObject *types[4] = {};
-
-  bool contains(nb::handle value) const {
-    return tensor && PyType_IsSubtype(Py_TYPE(value.ptr()), tensor);
-  }
-};
-
 } // namespace
 
-/// The type `name` of the module `module`; null when the program has not
-/// imported it (yet).
-static nb::object findLoaded(const char *module, const char *name) {
-  PyObject *modules = PyImport_GetModuleDict(); // Borrowed.
-  PyObject *found = PyDict_GetItemString(modules, module);
-  if (!found)
-    return {};
-  nb::object value = nb::getattr(nb::handle(found), name, nb::none());
-  return value.is_none() ? nb::object() : value;
-}
-
-/// torch, once it is imported. Held for the life of the process.
-static const Framework &torch() {
-  static Framework framework;
-  if (framework.tensor)
-    return framework;
-  static constexpr const char *typeNames[] = {"bfloat16", "float16", "float32",
-                                              "float64"};
-  PyObject *types[4] = {};
-  for (int i = 0; i < 4; ++i) {
-    nb::object type = findLoaded("torch", typeNames[i]);
-    if (!type)
-      return framework;
-    types[i] = type.release().ptr();
-  }
-  nb::object tensor = findLoaded("torch", "Tensor");
-  if (!tensor || !PyType_Check(tensor.ptr()))
-    return framework;
-  std::copy(types, types + 4, framework.types);
-  framework.tensor = reinterpret_cast<PyTypeObject *>(tensor.release().ptr());
-  return framework;
-}
-
-/// NumPy, once it is imported; its element types are read by name.
-static const Framework &numpy() {
-  static Framework framework;
-  if (framework.tensor)
-    return framework;
+/// numpy.ndarray, null while NumPy is not imported. Held for the life of the
+/// process.
+static PyTypeObject *numpyArray() {
+  static PyTypeObject *type = nullptr;
+  if (type)
+    return type;
   nb::object array = findLoaded("numpy", "ndarray");
   if (array && PyType_Check(array.ptr()))
-    framework.tensor = reinterpret_cast<PyTypeObject *>(array.release().ptr());
-  return framework;
+    type = reinterpret_cast<PyTypeObject *>(array.release().ptr());
+  return type;
+}
+
+static bool isNumPy(nb::handle value) {
+  PyTypeObject *array = numpyArray();
+  return array && PyType_IsSubtype(Py_TYPE(value.ptr()), array);
 }
 
 static nb::object attribute(nb::handle value, PyObject *name) {
@@ -108,7 +74,8 @@ static nb::object attribute(nb::handle value, PyObject *name) {
 }
 
 static nb::object callMethod(nb::handle value, PyObject *name) {
-  PyObject *result = PyObject_CallMethodNoArgs(value.ptr(), name);
+  PyObject *arguments[] = {value.ptr()};
+  PyObject *result = PyObject_VectorcallMethod(name, arguments, 1, nullptr);
   if (!result)
     throw nb::python_error();
   return nb::steal(result);
@@ -140,25 +107,41 @@ Arguments::Arguments(const Arguments &arguments, nb::tuple values)
   resultsOf = nullptr;
 }
 
+/// Which of the ways to read it a value takes.
+enum class Kind { Number, Torch, NumPy, Dlpack };
+
+static Kind kindOf(nb::handle value) {
+  if (PyFloat_CheckExact(value.ptr()))
+    return Kind::Number;
+  if (TorchApi::get().isTensor(value))
+    return Kind::Torch;
+  if (isNumPy(value))
+    return Kind::NumPy;
+  return PyObject_HasAttr(value.ptr(), Names::get().dlpack) ? Kind::Dlpack
+                                                            : Kind::Number;
+}
+
 void Arguments::readAll() {
   size_t count = values.size();
   views.resize(count);
   layouts.resize(count); // Never grows: the views point into it.
   for (size_t i = 0; i < count; ++i) {
     nb::handle value = values[i];
-    bool isTorch = !PyFloat_CheckExact(value.ptr()) && torch().contains(value);
-    if (!isTorch && !numpy().contains(value)) {
+    Kind kind = kindOf(value);
+    if (kind == Kind::Number) {
       readNumber(i, value);
       continue;
     }
     views[i].is_tensor = 1;
     if (first < 0)
-      first = i;
+      first = leading = i;
     try {
-      if (isTorch)
+      if (kind == Kind::Torch)
         readTorch(i, value);
-      else
+      else if (kind == Kind::NumPy)
         readNumPy(i, value);
+      else
+        readCapsule(i, value);
     } catch (nb::python_error &error) {
       // Ours name the argument; a framework's own (of a sparse or a fake
       // tensor) do not.
@@ -171,21 +154,98 @@ void Arguments::readAll() {
     }
     checkWritable(i);
   }
+  checkFrameworks();
+}
+
+void Arguments::checkFrameworks() {
+  if (place < 0)
+    return;
+  for (size_t i = first + 1; i < values.size(); ++i) {
+    nb::handle value = values[i], leading = values[first];
+    if (!views[i].is_tensor ||
+        (TorchApi::get().isTensor(value) &&
+         TorchApi::get().isTensor(leading)) ||
+        value.type().is(leading.type()))
+      continue;
+    reject(PyExc_TypeError, i,
+           "is of type '" + toText(value.type().attr("__name__")) + "', but " +
+               describe(first) + " is of type '" +
+               toText(leading.type().attr("__name__")) +
+               "': all tensors on a GPU must be of one framework, as each has "
+               "its own streams");
+  }
+}
+
+void Arguments::readDlpack(Py_ssize_t index, nb::handle value,
+                           const dlpack::Tensor &from) {
+  IndexerTensor &tensor = views[index].tensor;
+  if (from.deviceType == dlpack::Cuda)
+    setDevice(index, from.deviceId);
+  else if (from.deviceType == dlpack::Cpu)
+    setDevice(index, hostDevice);
+  else
+    reject(PyExc_ValueError, index,
+           "is on device '" + toText(value.attr("device")) +
+               "', accepted are 'cpu' and 'cuda'");
+  if (!dlpack::elementTypeOf(from, tensor.type))
+    reject(PyExc_TypeError, index,
+           "has dtype " + toText(value.attr("dtype")) +
+               ", accepted are bfloat16, float16, float32 and float64");
+  checkRank(index, from.rank);
+  tensor.data = dlpack::dataOf(from);
+  tensor.rank = from.rank;
+  Layout &layout = layouts[index];
+  std::copy_n(from.shape, from.rank, layout.shape);
+  tensor.shape = layout.shape;
+  if (from.strides) {
+    std::copy_n(from.strides, from.rank, layout.strides);
+    tensor.strides = layout.strides;
+  }
+}
+
+void Arguments::readCapsule(Py_ssize_t index, nb::handle value) {
+  nb::module_ tensors = nb::module_::import_("dsa_indexer._tensors");
+  if (resultsOf && nb::cast<bool>(tensors.attr("is_jax")(value)))
+    reject(PyExc_TypeError, index,
+           "is a JAX array, which cannot be written; call without it");
+  // Held, as the memory may be the capsule's.
+  nb::object capsule = tensors.attr("export")(value);
+  void *tensor = PyCapsule_GetPointer(capsule.ptr(), "dltensor");
+  if (!tensor)
+    throw nb::python_error();
+  readDlpack(index, value,
+             static_cast<dlpack::ManagedTensor *>(tensor)->tensor);
+  held.push_back(std::move(capsule));
 }
 
 void Arguments::readTorch(Py_ssize_t index, nb::handle value) {
   const Names &known = Names::get();
+  const TorchApi &torch = TorchApi::get();
   IndexerTensor &tensor = views[index].tensor;
-  anyTorch = true;
+  if (leading < 0 || !TorchApi::get().isTensor(values[leading]))
+    leading = index;
+
+  // A lazy negation, as x.imag of a conjugate has it, is not in memory.
+  if (callMethod(value, known.isNeg).ptr() == Py_True)
+    reject(PyExc_ValueError, index,
+           "has its negative bit set; use tensor.resolve_neg()");
+  dlpack::Tensor view;
+  if (torch.exchange && torch.isPlain(value)) {
+    if (!torch.exchange->view(value.ptr(), &view)) {
+      readDlpack(index, value, view);
+      return;
+    }
+    PyErr_Clear(); // The attributes say what is wrong.
+  }
 
   nb::object type = attribute(value, known.dtype);
   int code = 0;
-  while (code < 4 && torch().types[code] != type.ptr())
+  while (code < 4 && torch.types[code] != type.ptr())
     ++code;
   if (code == 4)
     reject(PyExc_TypeError, index,
            "has dtype " + toText(type) +
-               ", accepted are torch.bfloat16, float16, float32 and float64");
+               ", accepted are bfloat16, float16, float32 and float64");
   tensor.type = static_cast<IndexerType>(code);
 
   if (attribute(value, known.isCuda).ptr() == Py_True)
@@ -197,16 +257,12 @@ void Arguments::readTorch(Py_ssize_t index, nb::handle value) {
     reject(PyExc_ValueError, index,
            "is on device '" + toText(attribute(value, known.device)) +
                "', accepted are 'cpu' and 'cuda'");
-  // A lazy negation, as x.imag of a conjugate has it, is not in memory.
-  if (callMethod(value, known.isNeg).ptr() == Py_True)
-    reject(PyExc_ValueError, index,
-           "has its negative bit set; use tensor.resolve_neg()");
 
   nb::object shape = attribute(value, known.shape);
   nb::object strides = callMethod(value, known.stride);
   tensor.shape = copyExtents(index, shape, layouts[index].shape);
   tensor.strides = copyExtents(index, strides, layouts[index].strides);
-  tensor.rank = static_cast<int32_t>(PyTuple_GET_SIZE(shape.ptr()));
+  tensor.rank = static_cast<int32_t>(PyTuple_Size(shape.ptr()));
   tensor.data = PyLong_AsVoidPtr(callMethod(value, known.dataPtr).ptr());
   if (!tensor.data && PyErr_Occurred())
     throw nb::python_error();
@@ -250,7 +306,7 @@ void Arguments::readNumPy(Py_ssize_t index, nb::handle value) {
 
   nb::object shape = interface["shape"];
   tensor.shape = copyExtents(index, shape, layouts[index].shape);
-  tensor.rank = static_cast<int32_t>(PyTuple_GET_SIZE(shape.ptr()));
+  tensor.rank = static_cast<int32_t>(PyTuple_Size(shape.ptr()));
   nb::object strides = interface["strides"];
   if (strides.is_none()) // Row-major and contiguous.
     return;
@@ -278,24 +334,27 @@ void Arguments::readNumber(Py_ssize_t index, nb::handle value) {
     if (isTooLarge)
       reject(PyExc_ValueError, index, "is an integer too large for a float");
   }
-  reject(
-      PyExc_TypeError, index,
-      "is of type '" + std::string(Py_TYPE(value.ptr())->tp_name) +
-          "', expected a NumPy array" +
-          (resultsOf ? " or a torch tensor" : ", a torch tensor or a number"));
+  reject(PyExc_TypeError, index,
+         "is of type '" + toText(value.type().attr("__name__")) +
+             "', expected an array, a torch tensor" +
+             (resultsOf ? "" : " or a number"));
+}
+
+void Arguments::checkRank(Py_ssize_t index, Py_ssize_t rank) {
+  if (rank > maxRank)
+    reject(PyExc_ValueError, index,
+           "has " + std::to_string(rank) +
+               " dimensions, accepted are at most " + std::to_string(maxRank));
 }
 
 int64_t *Arguments::copyExtents(Py_ssize_t index, nb::handle tuple,
                                 int64_t *into) {
   if (!PyTuple_Check(tuple.ptr()))
     reject(PyExc_TypeError, index, "has a shape that is not a tuple");
-  Py_ssize_t rank = PyTuple_GET_SIZE(tuple.ptr());
-  if (rank > maxRank)
-    reject(PyExc_ValueError, index,
-           "has " + std::to_string(rank) +
-               " dimensions, accepted are at most " + std::to_string(maxRank));
+  Py_ssize_t rank = PyTuple_Size(tuple.ptr());
+  checkRank(index, rank);
   for (Py_ssize_t dim = 0; dim < rank; ++dim)
-    into[dim] = toInteger(PyTuple_GET_ITEM(tuple.ptr(), dim));
+    into[dim] = toInteger(PyTuple_GetItem(tuple.ptr(), dim));
   return into;
 }
 
@@ -357,8 +416,7 @@ void indexer::python::bindArguments(nb::module_ &module) {
            "Reads the tensors that the results of a call are written to.")
       .def_prop_ro("device", &Arguments::device,
                    "CUDA device of the tensors; -1: the host; -2: no tensor.")
-      .def_prop_ro("is_torch", &Arguments::isTorch,
-                   "True when a value is a torch tensor.")
-      .def_prop_ro("first_tensor", &Arguments::firstTensor,
-                   "Number of the first tensor, -1 if there is none.");
+      .def_prop_ro("leader", &Arguments::leader,
+                   "Number of the tensor whose framework makes the results: "
+                   "the first of torch, else the first; -1: no tensor.");
 }

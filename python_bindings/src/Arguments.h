@@ -8,6 +8,7 @@
 #ifndef DSA_INDEXER_ARGUMENTS_H
 #define DSA_INDEXER_ARGUMENTS_H
 
+#include "TorchApi.h"
 #include "indexer-c/Runtime.h"
 
 #include <nanobind/nanobind.h>
@@ -19,7 +20,7 @@ namespace indexer::python {
 /// Most dimensions of a tensor that is read; more than the C API accepts.
 constexpr Py_ssize_t maxRank = 16;
 
-/// The arguments of one call, or its results: NumPy arrays, torch tensors and
+/// The arguments of one call, or its results: arrays, torch tensors and
 /// numbers viewed as the C API wants them, with their place. Whether they fit
 /// the function is checked by the C API. Immutable; holds the values alive.
 class Arguments {
@@ -41,10 +42,9 @@ public:
   const std::string &entryName() const { return entry; }
   /// CUDA device of the tensors, hostDevice, or noDevice.
   int device() const { return place; }
-  /// True when any of the values is a torch tensor.
-  bool isTorch() const { return anyTorch; }
-  /// Number of the first tensor, -1 if there is none.
-  Py_ssize_t firstTensor() const { return first; }
+  /// Number of the tensor whose framework makes the results: the first of
+  /// torch, else the first; -1: there is no tensor.
+  Py_ssize_t leader() const { return leading; }
 
   size_t size() const { return views.size(); }
   const IndexerArgument *arguments() const { return views.data(); }
@@ -60,8 +60,15 @@ private:
   void readAll();
   void readTorch(Py_ssize_t index, nanobind::handle value);
   void readNumPy(Py_ssize_t index, nanobind::handle value);
+  /// Any other array, by the capsule of its __dlpack__.
+  void readCapsule(Py_ssize_t index, nanobind::handle value);
+  void readDlpack(Py_ssize_t index, nanobind::handle value,
+                  const dlpack::Tensor &from);
   void readNumber(Py_ssize_t index, nanobind::handle value);
   int64_t *copyExtents(Py_ssize_t index, nanobind::handle tuple, int64_t *into);
+  /// On a GPU all values must be of one framework.
+  void checkFrameworks();
+  void checkRank(Py_ssize_t index, Py_ssize_t rank);
   /// Rejects a result whose elements share memory by a stride of 0.
   void checkWritable(Py_ssize_t index);
   void setDevice(Py_ssize_t index, int device);
@@ -78,9 +85,11 @@ private:
   std::vector<IndexerArgument> views;
   std::vector<IndexerTensor> tensorViews;
   std::vector<Layout> layouts;
+  /// What keeps memory alive that the values do not.
+  std::vector<nanobind::object> held;
   int place = noDevice;
-  Py_ssize_t first = -1;
-  bool anyTorch = false, isRejected = false;
+  Py_ssize_t first = -1, leading = -1;
+  bool isRejected = false;
 };
 
 /// Adds the class to the module.

@@ -28,11 +28,12 @@ void indexer::python::raise(PyObject *type, const std::string &message) {
   throw nb::python_error();
 }
 
-void indexer::python::check(IndexerStatus status, const std::string &entry) {
+void indexer::python::check(IndexerStatus status, const std::string &entry,
+                            const char *(*lastError)()) {
   if (status == INDEXER_OK)
     return;
   // Copied first: Python code may make calls of its own.
-  std::string message = indexerLastError();
+  std::string message = lastError();
   nb::object error =
       nb::module_::import_("dsa_indexer._errors")
           .attr("from_status")(static_cast<int>(status), toPython(message),

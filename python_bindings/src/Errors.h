@@ -20,9 +20,10 @@ namespace indexer::python {
 
 /// Returns if `status` is INDEXER_OK; else raises the exception that
 /// dsa_indexer._errors makes of it and of the last error of this thread.
-/// `entry` is the function that was called, "" outside of a call. Needs the
-/// GIL.
-void check(IndexerStatus status, const std::string &entry = {});
+/// `entry` is the function that was called, "" outside of a call; `lastError`
+/// is that of the library that was asked. Needs the GIL.
+void check(IndexerStatus status, const std::string &entry = {},
+           const char *(*lastError)() = indexerLastError);
 
 /// `text` as a str; bytes that are not UTF-8 become U+FFFD.
 nanobind::str toPython(const std::string &text);

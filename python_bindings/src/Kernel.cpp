@@ -24,14 +24,21 @@ Kernel::Kernel(const Bundle &bundle, int device) {
 
 void Kernel::launch(const Arguments &arguments, const Arguments &results,
                     uintptr_t stream) const {
+  launch(arguments.arguments(), arguments.size(), results.tensors(),
+         results.size(), reinterpret_cast<void *>(stream),
+         arguments.entryName());
+}
+
+void Kernel::launch(const IndexerArgument *arguments, size_t numArguments,
+                    const IndexerTensor *results, size_t numResults,
+                    void *stream, const std::string &entry) const {
   IndexerStatus status;
   {
     nb::gil_scoped_release release;
-    status = indexerKernelLaunch(
-        kernel, arguments.arguments(), arguments.size(), results.tensors(),
-        results.size(), reinterpret_cast<void *>(stream));
+    status = indexerKernelLaunch(kernel, arguments, numArguments, results,
+                                 numResults, stream);
   }
-  check(status, arguments.entryName());
+  check(status, entry);
 }
 
 void indexer::python::bindKernel(nb::module_ &module) {
@@ -41,8 +48,10 @@ void indexer::python::bindKernel(nb::module_ &module) {
            nb::arg("device"), "Loads the code of a bundle on a CUDA device.")
       .def_prop_ro("notes", &Kernel::notes,
                    "One line for each kernel that the device cannot hold.")
-      .def("launch", &Kernel::launch, nb::arg("arguments"), nb::arg("results"),
-           nb::arg("stream"),
+      .def("launch",
+           nb::overload_cast<const Arguments &, const Arguments &, uintptr_t>(
+               &Kernel::launch, nb::const_),
+           nb::arg("arguments"), nb::arg("results"), nb::arg("stream"),
            "Launches on a CUstream, without waiting for it.");
 
   module.def(
@@ -57,6 +66,18 @@ void indexer::python::bindKernel(nb::module_ &module) {
       nb::arg("device"),
       nb::sig("def device_info(device: int) -> tuple[str, str, int]"),
       "Name, chip and driver version of a CUDA device.");
+
+  module.def(
+      "synchronize",
+      [](int device) {
+        IndexerStatus status;
+        {
+          nb::gil_scoped_release release;
+          status = indexerDeviceSynchronize(device);
+        }
+        check(status);
+      },
+      nb::arg("device"), "Waits for all work on a CUDA device.");
 
   module.def(
       "device_count",

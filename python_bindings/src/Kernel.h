@@ -24,6 +24,10 @@ public:
   /// Launches on the CUstream `stream`; does not synchronise.
   void launch(const Arguments &arguments, const Arguments &results,
               uintptr_t stream) const;
+  /// The same with views; `entry` is the function that errors name.
+  void launch(const IndexerArgument *arguments, size_t numArguments,
+              const IndexerTensor *results, size_t numResults, void *stream,
+              const std::string &entry) const;
 
   /// See indexerKernelNotes.
   const char *notes() const { return indexerKernelNotes(kernel); }

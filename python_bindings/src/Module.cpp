@@ -8,6 +8,7 @@
 
 #include "Arguments.h"
 #include "Bundle.h"
+#include "GateCalls.h"
 #include "Kernel.h"
 #include "Program.h"
 
@@ -20,4 +21,5 @@ NB_MODULE(_native, module) {
   indexer::python::bindProgram(module);
   indexer::python::bindBundle(module);
   indexer::python::bindKernel(module);
+  indexer::python::bindGateCalls(module);
 }

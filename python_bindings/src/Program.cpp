@@ -20,14 +20,15 @@ using namespace indexer::python;
 Program::Program(nb::bytes text, const std::string &name,
                  const std::optional<std::string> &chip,
                  const std::optional<std::string> &entry,
-                 const std::optional<std::string> &ptxas) {
+                 const std::optional<std::string> &ptxas)
+    : compiler(Compiler::get()) {
   IndexerCompileOptions options = {chip ? chip->c_str() : nullptr,
                                    entry ? entry->c_str() : nullptr,
                                    ptxas ? ptxas->c_str() : nullptr};
   locked(
       [&] {
-        return indexerCompile(text.c_str(), text.size(), name.c_str(), &options,
-                              &program);
+        return compiler.indexerCompile(text.c_str(), text.size(), name.c_str(),
+                                       &options, &program);
       },
       "");
 }
@@ -42,13 +43,16 @@ void Program::locked(Body body, const std::string &entry) {
     std::lock_guard<std::mutex> lock(mutex);
     status = body();
   }
-  check(status, entry);
+  check(status, entry, compiler.indexerLastError);
 }
 
 nb::str Program::artifact(const std::string &stage) {
   const char *text = nullptr; // Lives as long as the program.
-  locked([&] { return indexerProgramArtifact(program, stage.c_str(), &text); },
-         "");
+  locked(
+      [&] {
+        return compiler.indexerProgramArtifact(program, stage.c_str(), &text);
+      },
+      "");
   return toPython(text);
 }
 
@@ -66,7 +70,7 @@ nb::str Program::describe() {
   locked(
       [&] {
         const char *text = nullptr;
-        IndexerStatus status = indexerProgramDescribe(program, &text);
+        IndexerStatus status = compiler.indexerProgramDescribe(program, &text);
         return copyText(status, text, json);
       },
       "");
@@ -78,7 +82,7 @@ nb::str Program::remarks() {
   locked(
       [&] {
         const char *text = nullptr;
-        IndexerStatus status = indexerProgramRemarks(program, &text);
+        IndexerStatus status = compiler.indexerProgramRemarks(program, &text);
         return copyText(status, text, json);
       },
       "");
@@ -88,7 +92,23 @@ nb::str Program::remarks() {
 nb::bytes Program::bundle() {
   const void *data = nullptr; // Lives as long as the program.
   size_t size = 0;
-  locked([&] { return indexerProgramBundle(program, &data, &size); }, "");
+  locked([&] { return compiler.indexerProgramBundle(program, &data, &size); },
+         "");
+  return nb::bytes(data, size);
+}
+
+nb::bytes Program::bundleFor(const std::vector<std::string> &chips) {
+  std::vector<const char *> names;
+  for (const std::string &chip : chips)
+    names.push_back(chip.c_str());
+  const void *data = nullptr; // Lives as long as the program.
+  size_t size = 0;
+  locked(
+      [&] {
+        return compiler.indexerProgramBundleFor(program, names.data(),
+                                                names.size(), &data, &size);
+      },
+      "");
   return nb::bytes(data, size);
 }
 
@@ -102,9 +122,9 @@ nb::list Program::resultShapes(const Arguments &arguments,
     pointers.push_back(shape.data());
   locked(
       [&] {
-        return indexerProgramResultShapes(program, arguments.arguments(),
-                                          arguments.size(), pointers.data(),
-                                          pointers.size());
+        return compiler.indexerProgramResultShapes(
+            program, arguments.arguments(), arguments.size(), pointers.data(),
+            pointers.size());
       },
       arguments.entryName());
   nb::list results;
@@ -120,9 +140,9 @@ nb::list Program::resultShapes(const Arguments &arguments,
 void Program::runCpu(const Arguments &arguments, const Arguments &results) {
   locked(
       [&] {
-        return indexerProgramRunCpu(program, arguments.arguments(),
-                                    arguments.size(), results.tensors(),
-                                    results.size());
+        return compiler.indexerProgramRunCpu(program, arguments.arguments(),
+                                             arguments.size(),
+                                             results.tensors(), results.size());
       },
       arguments.entryName());
 }
@@ -147,10 +167,10 @@ void Program::reference(const Arguments &arguments, const Arguments &values,
     raise(PyExc_TypeError, "there are not as many values as bounds");
   locked(
       [&] {
-        return indexerProgramReference(program, arguments.arguments(),
-                                       arguments.size(), valuePointers.data(),
-                                       boundPointers.data(),
-                                       valuePointers.size(), threads);
+        return compiler.indexerProgramReference(
+            program, arguments.arguments(), arguments.size(),
+            valuePointers.data(), boundPointers.data(), valuePointers.size(),
+            threads);
       },
       arguments.entryName());
 }
@@ -171,6 +191,8 @@ void indexer::python::bindProgram(nb::module_ &module) {
            "JSON: entry, arguments, results, timings.")
       .def("remarks", &Program::remarks, "JSON: the remarks so far.")
       .def("bundle", &Program::bundle, "The bundle's bytes.")
+      .def("bundle_for", &Program::bundleFor, nb::arg("chips"),
+           "The bytes of one bundle for several chips.")
       .def("result_shapes", &Program::resultShapes, nb::arg("arguments"),
            nb::arg("ranks"),
            nb::sig("def result_shapes(self, arguments: Arguments, ranks: "

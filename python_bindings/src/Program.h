@@ -9,10 +9,12 @@
 #define DSA_INDEXER_PROGRAM_H
 
 #include "Arguments.h"
-#include "indexer-c/Compiler.h"
+#include "Compiler.h"
 
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace indexer::python {
 
@@ -24,7 +26,7 @@ public:
           const std::optional<std::string> &chip,
           const std::optional<std::string> &entry,
           const std::optional<std::string> &ptxas);
-  ~Program() { indexerProgramDestroy(program); }
+  ~Program() { compiler.indexerProgramDestroy(program); }
   Program(const Program &) = delete;
   Program &operator=(const Program &) = delete;
 
@@ -32,6 +34,8 @@ public:
   nanobind::str describe();
   nanobind::str remarks();
   nanobind::bytes bundle();
+  /// The bytes of one bundle for several chips.
+  nanobind::bytes bundleFor(const std::vector<std::string> &chips);
   /// Shapes of the results, which have `ranks` dimensions, as tuples.
   nanobind::list resultShapes(const Arguments &arguments,
                               const std::vector<size_t> &ranks);
@@ -47,6 +51,7 @@ private:
   template <typename Body>
   void locked(Body body, const std::string &entry);
 
+  const Compiler &compiler;
   std::mutex mutex;
   IndexerProgram *program = nullptr;
 };

@@ -33,6 +33,7 @@ class Tensor:
 
 torch = types.ModuleType("torch")
 torch.Tensor = Tensor
+Tensor.__module__ = "torch"
 for name in ("bfloat16", "float16", "float32", "float64"):
     setattr(torch, name, name)
 torch.empty = lambda shape, dtype, device: Tensor(shape, dtype, device)
