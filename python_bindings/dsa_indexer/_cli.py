@@ -26,7 +26,7 @@ from . import __version__, _native, config
 from ._compile import compile as compile_text
 from ._devices import device_info, target_chip
 from ._errors import CompileError, CudaError
-from ._head_gate import GateKey, gate_text
+from ._gate_text import GateKey, gate_text
 from ._kernel import Kernel
 
 __all__ = ["main"]

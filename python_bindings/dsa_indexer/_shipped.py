@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Head gates whose machine code comes with the package, so that the models that
-there are need no compiler: bf16 x [T, E] and weight [H, E], float32 q_scale.
-
-`./dev wheels` makes the files, one bundle for each (H, E).
+there are need no compiler. python_bindings/make_wheels.py makes the files.
 """
 
 from __future__ import annotations
@@ -14,45 +12,31 @@ if TYPE_CHECKING:
     from ._head_gate import GateKey
     from ._kernel import Kernel
 
-__all__ = ["CHIPS", "HEADS", "HIDDEN", "find", "write"]
+__all__ = ["CHIP", "DTYPES", "HEADS", "HIDDEN", "file_name", "find"]
 
 #: Heads and hidden sizes: DeepSeek-V3.2 64 x 7168, GLM-5 32 x 6144, DeepSeek-V4
 #: 64 x 4096, and weights that are merged with the 128 columns of the keys.
 HEADS = (32, 64, 160, 192)
 HIDDEN = (4096, 6144, 7168)
-CHIPS = ("sm_90a",)
+CHIP = "sm_90a"
+#: Of x, weight and q_scale.
+DTYPES = ("bf16", "bf16", "f32")
 
 _FOLDER = pathlib.Path(__file__).parent / "kernels"
 
 
-def _path(folder: pathlib.Path, heads: int, hidden: int) -> pathlib.Path:
-    return folder / f"head-gate-h{heads}-e{hidden}.idxb"
+def file_name(heads: int, hidden: int) -> str:
+    """The bundle of one (H, E)."""
+    return f"head-gate-h{heads}-e{hidden}.idxb"
 
 
 def find(key: GateKey, chip: Optional[str]) -> Optional[Kernel]:
     """The kernel for `key` on `chip`, if it came with the package."""
-    if chip not in CHIPS or (key.x, key.weight, key.q_scale) != ("bf16", "bf16", "f32"):
+    if chip != CHIP or (key.x, key.weight, key.q_scale) != DTYPES:
         return None
-    path = _path(_FOLDER, key.heads, key.hidden)
+    path = _FOLDER / file_name(key.heads, key.hidden)
     if not path.exists():
         return None
     from ._compile import load_bundle
 
     return load_bundle(path)
-
-
-def write(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Compiles all of them into `folder`; for the build of the wheel. Raises
-    CompileError."""
-    from ._compile import compile
-    from ._head_gate import GateKey, gate_text
-
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for heads in HEADS:
-        for hidden in HIDDEN:
-            text = gate_text(GateKey(heads, hidden, "bf16", "bf16", "f32"))
-            path = _path(folder, heads, hidden)
-            path.write_bytes(compile(text, chip=CHIPS[0], name="head_gate.mlir").bundle)
-            paths.append(path)
-    return paths

@@ -11,6 +11,7 @@ import pytest
 
 import dsa_indexer
 from dsa_indexer import _devices, _head_gate
+from dsa_indexer._gate_text import GateKey
 
 #: Small: no test here is about a model's sizes.
 E, H, D = 96, 5, 128
@@ -111,7 +112,7 @@ def test_neither_tokens_nor_scalars_make_kernels():
 
 
 def test_the_kernel_is_one_fused_op():
-    key = _head_gate.GateKey(64, 7168, "bf16", "bf16", "f32")
+    key = GateKey(64, 7168, "bf16", "bf16", "f32")
     kernel = _head_gate.gate_kernel(key, None)
     (fusion,) = [r for r in kernel.remarks if r.category == "indexer-fusion"]
     assert fusion.kind == "passed"
