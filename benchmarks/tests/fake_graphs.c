@@ -10,8 +10,8 @@
 |* test/Unit/Runtime's fake driver, whose functions are found through this    *|
 |* library. A launch computes the head gate on the CPU (H = 64, E = 7168, the *|
 |* parameters of kernels without tensor maps, row-major operands); with the   *|
-|* environment's FAKE_WRONG it leaves the result as it is, with FAKE_UNEVEN   *|
-|* the bits of a row depend on T. Graphs run nothing, an event takes 2 ms.    *|
+|* environment's FAKE_WRONG it leaves the result as it is. Graphs run         *|
+|* nothing, an event takes 2 ms.                                              *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 #include <stddef.h>
@@ -43,8 +43,6 @@ int cuLaunchKernelEx(const void *config, void *function, void **parameters,
   float *gate = *(float **)parameters[9];
   int64_t tokens = *(int64_t *)parameters[12];
   float factor = *(float *)parameters[13] * *(float *)parameters[14];
-  if (getenv("FAKE_UNEVEN"))
-    factor *= 1 + (float)tokens * 0x1p-20f;
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t h = 0; h < heads; ++h) {
       double sum = 0;

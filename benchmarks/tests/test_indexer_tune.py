@@ -72,7 +72,11 @@ def test_candidates_divide_the_shape():
 def test_attribute():
     assert WIDE.attribute("static") == (
         "#indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64, "
-        "threads = 128, cluster = 1, tile_d = 128, stages = 3, weights = static>"
+        "threads = 128, tile_d = 128, stages = 3, weights = static>"
+    )
+    tma = Schedule("tma_wgmma", 64, 64, 160, 2, 128, 3, 2, 132)
+    assert "cluster = 2, tile_d = 128, stages = 3, multicast = 2, max_ctas = 132" in (
+        tma.attribute("dependent")
     )
 
 
@@ -104,7 +108,7 @@ def test_blocks_are_replaced_and_others_stay():
     heading = "// H = 64, E = 7168, weights = dependent: a card\n"
     line = (
         "INDEXER_MEASURED(64, 7168, Dependent, CpAsyncWgmma, 64, 64, 128, 1, 128, 3, "
-        "unboundedTokens) // us at T 8: 2.50\n"
+        "1, 0, unboundedTokens) // us at T 8: 2.50\n"
     )
     assert heading + line + "\n" in after
     assert after.count("weights = dependent") == 1

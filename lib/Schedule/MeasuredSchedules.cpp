@@ -23,11 +23,12 @@ struct MeasuredSchedule {
 
 static constexpr MeasuredSchedule measuredTable[] = {
 #define INDEXER_MEASURED(h, d, weights, family, tileT, tileH, threads,         \
-                         cluster, tileD, stages, maxTokens)                    \
+                         cluster, tileD, stages, multicast, maxCtas,           \
+                         maxTokens)                                            \
   {h,                                                                          \
    d,                                                                          \
    {Family::family, tileT, tileH, threads, cluster, maxTokens, tileD, stages,  \
-    /*parts=*/1, /*multicast=*/1, /*maxCtas=*/0, Weights::weights}},
+    /*parts=*/1, multicast, maxCtas, Weights::weights}},
 #include "MeasuredSchedules.inc"
 #undef INDEXER_MEASURED
 };

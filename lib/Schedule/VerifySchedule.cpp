@@ -98,10 +98,11 @@ static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
   int64_t extent = fused.extents()[FusedOp::dLoop];
   bool hasStages = schedule.getFamily() == Family::CpAsyncWgmma ||
                    schedule.getFamily() == Family::TmaWgmma;
-  int64_t step = hasStages
-                     ? schedule.getSplit() * schedule.getParts() * schedule.getTileD()
-                     : residentStep(schedule.getFamily(), schedule.getThreads(),
-                                    schedule.getCluster());
+  int64_t step =
+      hasStages
+          ? schedule.getSplit() * schedule.getParts() * schedule.getTileD()
+          : residentStep(schedule.getFamily(), schedule.getThreads(),
+                         schedule.getCluster());
   if (ShapedType::isDynamic(extent) || extent % step != 0)
     return emit()
            << "takes " << step

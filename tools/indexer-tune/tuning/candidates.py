@@ -23,7 +23,7 @@ STEP_US, WIDE_CLUSTER_US = 0.035, 0.1
 
 
 class Schedule(NamedTuple):
-    """The fields of `#indexer.schedule` that a table has; 0 where a family has none."""
+    """The fields of `#indexer.schedule` that a table has, with its defaults."""
 
     family: str
     tile_t: int
@@ -32,10 +32,17 @@ class Schedule(NamedTuple):
     cluster: int = 1
     tile_d: int = 0
     stages: int = 0
+    multicast: int = 1
+    max_ctas: int = 0
 
     def attribute(self, weights: str) -> str:
         """The MLIR attribute."""
-        fields = {name: value for name, value in self._asdict().items() if value}
+        default = Schedule("", 0, 0, 0)._asdict()
+        fields = {
+            name: value
+            for name, value in self._asdict().items()
+            if value != default[name]
+        }
         fields["weights"] = weights
         text = ", ".join(f"{name} = {value}" for name, value in fields.items())
         return f"#indexer.schedule<{text}>"
@@ -64,11 +71,14 @@ def _register_mmas(shape: Shape) -> Iterator[Schedule]:
                         )
 
 
-def _stages(tile_t: int, tile_d: int, cluster: int, ctas: int, steps: int) -> int:
-    """Stages of a ring that leaves room for `ctas` CTAs on a multiprocessor."""
-    received = tile_t * 64 * 4 + 8 if cluster > 1 else 0
+def _stages(
+    tile_t: int, tile_d: int, split: int, ctas: int, steps: int, barriers: int = 0
+) -> int:
+    """Stages of a ring that leaves room for `ctas` CTAs on a multiprocessor; each has
+    `barriers` bytes of them."""
+    received = tile_t * 64 * 4 + 8 if split > 1 else 0
     room = SM_SHARED_BYTES // ctas - CTA_RESERVE - 1024 - received
-    return min(steps, room // ((tile_t + 64) * tile_d * 2))
+    return min(steps, room // ((tile_t + 64) * tile_d * 2 + barriers))
 
 
 def _wgmmas(shape: Shape) -> Iterator[Schedule]:
@@ -86,13 +96,35 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
                         )
 
 
+def _tma_wgmmas(shape: Shape) -> Iterator[Schedule]:
+    """Clusters that divide d, that share the weight, and persistent CTAs: as many as
+    there are multiprocessors, or twice as many."""
+    for cluster in (1, 2, 4, 8, 16):
+        for multicast in {1, cluster} - {16}:
+            split = cluster // multicast
+            for tile_d in (64, 128):
+                if shape.hidden % (split * tile_d) != 0:
+                    continue
+                steps = shape.hidden // (split * tile_d)
+                for tile_t in range(8, 129, 8):
+                    for ctas in (1, 2):
+                        stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
+                        if stages < 2:
+                            continue
+                        whole = ctas * MULTIPROCESSORS // cluster * cluster
+                        for max_ctas in (0, whole) if split == 1 else (0,):
+                            ring = (cluster, tile_d, stages, multicast, max_ctas)
+                            yield Schedule("tma_wgmma", tile_t, 64, 160, *ring)
+
+
 def enumerate_schedules(shape: Shape) -> list[Schedule]:
     """Every candidate for a shape, each once."""
-    found = [*_dots(shape), *_register_mmas(shape), *_wgmmas(shape)]
+    found = [*_dots(shape), *_register_mmas(shape)]
+    found += [*_wgmmas(shape), *_tma_wgmmas(shape)]
     fits = (
         schedule
         for schedule in found
-        if schedule.family == "cp_async_wgmma" or shape.heads % schedule.tile_h == 0
+        if schedule.tile_d or shape.heads % schedule.tile_h == 0
     )
     return list(dict.fromkeys(fits))
 
@@ -111,9 +143,11 @@ def estimate_us(schedule: Schedule, shape: Shape, tokens: int) -> float:
     """About how many microseconds a launch takes: the bytes that a multiprocessor loads,
     or all of them, one wave of CTAs after the other."""
     tiles = -(-tokens // schedule.tile_t) * -(-shape.heads // schedule.tile_h)
-    ctas = tiles * schedule.cluster
-    rows = min(schedule.tile_t, tokens) + min(schedule.tile_h, shape.heads)
-    cta_bytes = rows * shape.hidden // schedule.cluster * 2
+    split = schedule.cluster // schedule.multicast
+    ctas = tiles * split
+    heads = min(schedule.tile_h, shape.heads) / schedule.multicast
+    rows = min(schedule.tile_t, tokens) + heads
+    cta_bytes = rows * shape.hidden / split * 2
     waves = -(-ctas // MULTIPROCESSORS)
     alone = waves * cta_bytes / SM_BYTES
     # What one CTA has read, the others find in L2, at about three times the bandwidth.

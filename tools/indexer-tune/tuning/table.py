@@ -21,6 +21,7 @@ FAMILIES = {
     "dot": "Dot",
     "register_mma": "RegisterMma",
     "cp_async_wgmma": "CpAsyncWgmma",
+    "tma_wgmma": "TmaWgmma",
 }
 
 
@@ -134,5 +135,6 @@ def print_results(results: dict[Problem, list[Row]]) -> None:
             print(
                 f"  to {end:>6}  {schedule.family:14} {tile:>6}  {schedule.threads:4} "
                 f"threads  cluster {schedule.cluster:2}  {schedule.tile_d:3} x "
-                f"{schedule.stages:2} stages  us at T {times}"
+                f"{schedule.stages:2} stages  multicast {schedule.multicast}  at most "
+                f"{schedule.max_ctas or 'all'} CTAs  us at T {times}"
             )
