@@ -71,6 +71,8 @@ class KernelSchedule(NamedTuple):
     #: Shared memory of a block in bytes: static, and asked for at the launch.
     shared_bytes: int
     dynamic_shared_bytes: int
+    #: Order of the sum over d, in words: kernels of one order give the same bits.
+    order: str
 
 
 class _Quotient(NamedTuple):
@@ -129,6 +131,7 @@ class BundleView:
                 spill_bytes=launch["resources"]["spill_bytes"],
                 shared_bytes=launch["resources"]["shared_bytes"],
                 dynamic_shared_bytes=launch["dynamic_shared_bytes"],
+                order=launch.get("order", ""),
             )
             for op, kernel in enumerate(self.description["kernels"])
             for launch in kernel["launches"]

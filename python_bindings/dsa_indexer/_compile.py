@@ -19,6 +19,9 @@ def compile(
     chip: Optional[str] = None,
     entry: Optional[str] = None,
     ptxas: Union[str, os.PathLike[str], None] = None,
+    weights: str = "dependent",
+    batch_invariant: bool = False,
+    sm_budget: int = 0,
     name: str = "input.mlir",
 ) -> Kernel:
     """Compiles MLIR text: linalg on tensors, whose head gates
@@ -35,16 +38,26 @@ def compile(
     - `entry`: the function to call, without '@'; None: the only public one.
     - `ptxas`: path of ptxas; None: looked for in PATH, CUDA_HOME and
       /usr/local/cuda.
+    - `weights`: "static" promises that no kernel in flight writes a weight;
+      kernels then start before the end of the one in front of them.
+    - `batch_invariant`: a row of x gives the same bits whatever T is, at some
+      cost for few tokens.
+    - `sm_budget`: multiprocessors to choose kernels for, fewer than the chip
+      has when others run beside them; 0: all.
     - `name`: what diagnostics call the text.
 
     Raises CompileError. Other threads run while it compiles.
     """
     if not isinstance(text, str):
         raise TypeError(f"compile(): 'text' is of type {type(text).__name__!r}, expected str")
-    program = _native.Program(
-        text.encode(), name, chip, entry, None if ptxas is None else os.fspath(ptxas)
-    )
-    if chip is not None:
+    if weights not in ("dependent", "static"):
+        raise ValueError(
+            f"compile(): 'weights' is {weights!r}, expected 'dependent' or 'static'"
+        )
+    path = None if ptxas is None else os.fspath(ptxas)
+    schedule = (weights, bool(batch_invariant), sm_budget)
+    program = _native.Program(text.encode(), name, chip, entry, path, *schedule)
+    if chip is not None or schedule != ("dependent", False, 0):
         program.artifact("scheduled")  # The first stage that reads it.
     return Kernel(program, None)
 

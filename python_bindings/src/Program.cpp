@@ -20,11 +20,17 @@ using namespace indexer::python;
 Program::Program(nb::bytes text, const std::string &name,
                  const std::optional<std::string> &chip,
                  const std::optional<std::string> &entry,
-                 const std::optional<std::string> &ptxas)
+                 const std::optional<std::string> &ptxas,
+                 const std::string &weights, bool batchInvariant,
+                 int64_t smBudget)
     : compiler(Compiler::get()) {
-  IndexerCompileOptions options = {chip ? chip->c_str() : nullptr,
-                                   entry ? entry->c_str() : nullptr,
-                                   ptxas ? ptxas->c_str() : nullptr};
+  IndexerCompileOptions options = {};
+  options.chip = chip ? chip->c_str() : nullptr;
+  options.entry = entry ? entry->c_str() : nullptr;
+  options.ptxas = ptxas ? ptxas->c_str() : nullptr;
+  options.weights = weights.c_str();
+  options.batch_invariant = batchInvariant;
+  options.sm_budget = smBudget;
   locked(
       [&] {
         return compiler.indexerCompile(text.c_str(), text.size(), name.c_str(),
@@ -181,9 +187,11 @@ void indexer::python::bindProgram(nb::module_ &module) {
       .def(nb::init<nb::bytes, const std::string &,
                     const std::optional<std::string> &,
                     const std::optional<std::string> &,
-                    const std::optional<std::string> &>(),
+                    const std::optional<std::string> &, const std::string &,
+                    bool, int64_t>(),
            nb::arg("text"), nb::arg("name"), nb::arg("chip").none(),
-           nb::arg("entry").none(), nb::arg("ptxas").none(),
+           nb::arg("entry").none(), nb::arg("ptxas").none(), nb::arg("weights"),
+           nb::arg("batch_invariant"), nb::arg("sm_budget"),
            "Parses and verifies MLIR text in UTF-8.")
       .def("artifact", &Program::artifact, nb::arg("stage"),
            "The text of one artefact.")

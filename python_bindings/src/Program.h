@@ -25,7 +25,8 @@ public:
   Program(nanobind::bytes text, const std::string &name,
           const std::optional<std::string> &chip,
           const std::optional<std::string> &entry,
-          const std::optional<std::string> &ptxas);
+          const std::optional<std::string> &ptxas, const std::string &weights,
+          bool batchInvariant, int64_t smBudget);
   ~Program() { compiler.indexerProgramDestroy(program); }
   Program(const Program &) = delete;
   Program &operator=(const Program &) = delete;

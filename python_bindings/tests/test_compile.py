@@ -125,6 +125,33 @@ def test_chip_is_the_target(text):
     assert ".target sm_80" in kernel.asm["ptx"]
 
 
+def test_batch_invariant_kernels_have_one_order(text):
+    def orders(**options):
+        kernel = dsa_indexer.compile(text, **options)
+        if not has_ptxas(kernel):
+            pytest.skip("no ptxas")
+        return {row.order for row in kernel.schedule if row.family != "plain"}
+
+    assert len(orders()) > 1
+    assert orders(batch_invariant=True) == {"wgmma of 128 columns, 8 parts"}
+
+
+def test_static_weights_start_early(text):
+    wait = "nvvm.griddepcontrol  wait"
+    assert wait not in dsa_indexer.compile(text).asm["kernel"]
+    assert wait in dsa_indexer.compile(text, weights="static").asm["kernel"]
+    with pytest.raises(ValueError, match="'weights' is 'frozen', expected 'dependent' or"):
+        dsa_indexer.compile(text, weights="frozen")
+
+
+def test_sm_budget(text):
+    half = dsa_indexer.compile(text, sm_budget=66).asm["scheduled"]
+    assert half != dsa_indexer.compile(text).asm["scheduled"]
+    # An error at once, not at the first launch.
+    with pytest.raises(dsa_indexer.CompileError, match="'sm-budget' .* got 1000; accepted"):
+        dsa_indexer.compile(text, sm_budget=1000)
+
+
 def test_unknown_entry(text):
     with pytest.raises(dsa_indexer.CompileError, match="no function 'main'.*has 'head_gate'"):
         dsa_indexer.compile(text, entry="main")

@@ -23,7 +23,7 @@ from tuning.progress import progress
 
 MANIFEST, RUNTIME = "candidates.jsonl", "libindexer_runtime.so"
 #: What takes operands of any layout; never timed.
-PLAIN = "#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>"
+PLAIN = "#indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 32>"
 
 
 class Candidate(NamedTuple):
