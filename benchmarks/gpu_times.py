@@ -10,8 +10,8 @@
 DIR holds bundles and libindexer_runtime.so, and is all that the GPU machine needs of us. OUT
 gets records.jsonl as it is measured, and times.md, times.json and times.png at the end. A
 second run with the same OUT goes on where the first one stopped; new bundles are timed anew.
-Where OUT has host_times.md or compile_times.md (compile_times.py > OUT/compile_times.md), they
-become sections of times.md.
+Where OUT has launch-cost.txt (see launch-cost/carry.sh) or compile_times.md (the output of
+compile_times.py), they become sections of times.md.
 
 Method: one CUDA graph of many calls in a row, each with its own x, weight and q_scale, so that
 weights are cold in L2; median over replays, divided by the number of calls; microseconds. Each

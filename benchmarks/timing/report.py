@@ -28,7 +28,7 @@ GOALS = {
 GATES = ("torch_compile", "triton")
 #: Pages of other programs that become sections where the folder has them: file, title.
 EXTRA_PAGES = (
-    ("host_times.md", "Host time of a launch"),
+    ("launch-cost.txt", "Host time of a launch"),
     ("compile_times.md", "Compile time of each kernel"),
 )
 #: Largest step of the time between neighbouring T, beyond that of the bytes.
@@ -394,7 +394,10 @@ def write(folder: pathlib.Path) -> str:
     page = markdown(store)
     for name, title in EXTRA_PAGES:
         if (folder / name).exists():
-            page += f"\n## {title}\n\n{(folder / name).read_text()}"
+            text = (folder / name).read_text()
+            if name.endswith(".txt"):
+                text = f"```\n{text}```\n"
+            page += f"\n## {title}\n\n{text}"
     (folder / "times.md").write_text(page)
     (folder / "times.json").write_text(json.dumps(summary(store), indent=1) + "\n")
     try:
