@@ -38,14 +38,18 @@ FOUND = 9
 LAUNCHING, ALL_LAUNCHED = "launching ", "all launched"
 #: The last line of a process that was stopped.
 TIME_OVER = "stopped: the time was over"
+#: Bytes of shared memory that two CTAs of an SM cannot both have (sm_80 and later).
+MORE_THAN_HALF_AN_SM = 116 << 10
 #: Processes at a time.
 PARALLEL = max(1, (os.cpu_count() or 1) // 2)
 
 
-def narrow(bundle):
+def narrow(bundle, tool):
     """The bundle with a T of its own for each launch of its table: three tiles, the
     last one partial, so that the slow tools come through; a kernel whose CTAs go on
-    to a next tile by themselves gets one cluster to do them all."""
+    to a next tile by themselves gets one cluster to do them all. Under synccheck an
+    SM gets one CTA of a cluster at a time: the tool ends programs in an illegal
+    address where CTAs of several clusters of 16 share an SM, right ones too."""
     used = set()
     for launch in bundle.header["kernels"][0]["launches"]:
         tokens = 2 * launch["tile_t"] + 1
@@ -55,6 +59,10 @@ def narrow(bundle):
         launch["min_tokens"] = launch["max_tokens"] = tokens
         if launch.get("max_ctas"):
             launch["max_ctas"] = launch["cluster"]
+        if tool == "synccheck" and launch["cluster"] > 1:
+            launch["dynamic_shared_bytes"] = max(
+                launch["dynamic_shared_bytes"], MORE_THAN_HALF_AN_SM
+            )
     return bundle
 
 
@@ -261,14 +269,15 @@ def main():
         tempfile.TemporaryDirectory() as temporary,
         concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool,
     ):
-        narrowed = [pathlib.Path(temporary) / bundle.name for bundle in bundles]
-        for bundle, copy in zip(bundles, narrowed):
-            bundle_file.write(copy, narrow(bundle_file.read(bundle)))
-        futures = [
-            pool.submit(sanitize, options.folder, bundle, tool, deadline)
-            for bundle in narrowed
-            for tool in options.tools
-        ]
+        futures = []
+        for bundle in bundles:
+            for tool in options.tools:
+                copy = pathlib.Path(temporary) / tool / bundle.name
+                copy.parent.mkdir(exist_ok=True)
+                bundle_file.write(copy, narrow(bundle_file.read(bundle), tool))
+                futures.append(
+                    pool.submit(sanitize, options.folder, copy, tool, deadline)
+                )
         for future in concurrent.futures.as_completed(futures):
             runs = future.result()
             missing += not runs

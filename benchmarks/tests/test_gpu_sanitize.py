@@ -90,7 +90,9 @@ def test_counts_nothing(line, expected):
 def test_each_launch_has_a_small_t_of_its_own(small_bundles):
     path = small_bundles / "8_512.idxb"
     before = bundle_file.read(path).header["kernels"][0]["launches"]
-    after = gpu_sanitize.narrow(bundle_file.read(path)).header["kernels"][0]["launches"]
+    after = gpu_sanitize.narrow(bundle_file.read(path), "memcheck").header["kernels"][
+        0
+    ]["launches"]
     assert [one["kernel"] for one in after] == [one["kernel"] for one in before]
     tokens = [one["min_tokens"] for one in after]
     assert tokens == [one["max_tokens"] for one in after]
@@ -101,7 +103,7 @@ def test_each_launch_has_a_small_t_of_its_own(small_bundles):
 def test_persistent_kernels_do_several_tiles():
     launch = {"tile_t": 64, "cluster": 2, "max_ctas": 132}
     bundle = bundle_file.BundleFile(2, {"kernels": [{"launches": [launch]}]}, b"")
-    gpu_sanitize.narrow(bundle)
+    gpu_sanitize.narrow(bundle, "memcheck")
     assert (launch["min_tokens"], launch["max_ctas"]) == (129, 2)
 
 
@@ -109,3 +111,14 @@ def test_a_bundle_is_written_as_it_was_read(small_bundles, tmp_path):
     bundle = bundle_file.read(small_bundles / "8_512.idxb")
     bundle_file.write(tmp_path / "copy.idxb", bundle)
     assert bundle_file.read(tmp_path / "copy.idxb") == bundle
+
+
+@pytest.mark.parametrize(
+    "tool, cluster, shared",
+    [("memcheck", 16, 0), ("synccheck", 1, 0), ("synccheck", 16, 116 << 10)],
+)
+def test_one_cta_of_a_cluster_an_sm_under_synccheck(tool, cluster, shared):
+    launch = {"tile_t": 8, "cluster": cluster, "dynamic_shared_bytes": 0}
+    header = {"kernels": [{"launches": [launch]}]}
+    gpu_sanitize.narrow(bundle_file.BundleFile(1, header, b""), tool)
+    assert launch["dynamic_shared_bytes"] == shared
