@@ -17,18 +17,29 @@ using namespace indexer::runtime;
 namespace {
 /// What the driver of a capture was told.
 struct Seen {
+  explicit Seen(const IndexerKernel &kernel) : kernel(kernel) {}
+
+  const IndexerKernel &kernel;
   int count = 0;
   CuLaunchConfig config = {};
   std::vector<CuLaunchAttribute> attributes;
   CuFunction function = nullptr;
-  /// Parameters of the kernel with the most.
-  size_t parameterCount = 0;
-  std::vector<std::array<unsigned char, 8>> values;
+  std::vector<CuTensorMap> values;
 };
 } // namespace
 
 /// Where captureLaunch writes to.
 static Seen *seen;
+
+/// The parameters of `function`.
+static const std::vector<KernelParameter> &
+parametersOf(const IndexerKernel &kernel, CuFunction function) {
+  for (size_t i = 0; i < kernel.functions.size(); ++i)
+    for (size_t k = 0; k < kernel.functions[i].size(); ++k)
+      if (kernel.functions[i][k] == function)
+        return kernel.bundle.kernels[i].launches[k].parameters;
+  throw std::runtime_error("a function of no kernel was launched");
+}
 
 /// Stands for cuLaunchKernelEx.
 static CuResult captureLaunch(const CuLaunchConfig *config, CuFunction function,
@@ -38,27 +49,19 @@ static CuResult captureLaunch(const CuLaunchConfig *config, CuFunction function,
   seen->attributes.assign(config->attributes,
                           config->attributes + config->numAttributes);
   seen->function = function;
-  seen->values.resize(seen->parameterCount);
-  for (size_t i = 0; i < seen->parameterCount; ++i)
-    std::memcpy(seen->values[i].data(), parameters[i], 8);
+  const auto &kinds = parametersOf(seen->kernel, function);
+  seen->values.resize(kinds.size());
+  for (size_t i = 0; i < kinds.size(); ++i)
+    std::memcpy(&seen->values[i], parameters[i],
+                kinds[i].kind == KernelParameter::Kind::TensorMap
+                    ? sizeof(CuTensorMap)
+                    : 8);
   return CuSuccess;
 }
 
 CapturedLaunch::CapturedLaunch(IndexerKernel &kernel,
                                const std::function<void()> &call) {
-  Seen record;
-  // The launches of a fused op have the same parameters up to their order; an
-  // epilogue of its own may not have them all.
-  record.parameterCount = SIZE_MAX;
-  for (const FusedKernel &fused : kernel.bundle.kernels)
-    for (const KernelLaunch &launch : fused.launches)
-      record.parameterCount =
-          std::min(record.parameterCount, launch.parameters.size());
-  for (const FusedKernel &fused : kernel.bundle.kernels)
-    for (const KernelLaunch &launch : fused.launches)
-      if (launch.parameters.size() != record.parameterCount)
-        throw std::runtime_error("the kernels of the bundle have different "
-                                 "numbers of parameters");
+  Seen record(kernel);
   Driver capturing = *kernel.driver;
   capturing.launchKernelEx = captureLaunch;
   const Driver *real = kernel.driver;
@@ -75,6 +78,6 @@ CapturedLaunch::CapturedLaunch(IndexerKernel &kernel,
   config.attributes = attributes.data();
   function = record.function;
   values = std::move(record.values);
-  for (auto &value : values)
-    pointers.push_back(value.data());
+  for (CuTensorMap &value : values)
+    pointers.push_back(&value);
 }

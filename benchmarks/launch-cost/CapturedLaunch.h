@@ -10,7 +10,6 @@
 
 #include "indexer/Runtime/Driver.h"
 
-#include <array>
 #include <functional>
 #include <vector>
 
@@ -36,7 +35,8 @@ private:
   indexer::runtime::CuLaunchConfig config = {};
   std::vector<indexer::runtime::CuLaunchAttribute> attributes;
   indexer::runtime::CuFunction function = nullptr;
-  std::vector<std::array<unsigned char, 8>> values;
+  /// A tensor map is the largest parameter; the others take 8 bytes.
+  std::vector<indexer::runtime::CuTensorMap> values;
   std::vector<void *> pointers;
 };
 

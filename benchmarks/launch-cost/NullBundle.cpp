@@ -35,8 +35,13 @@ Bundle makeNullBundle(Bundle bundle, int major, int minor) {
       if (!written.insert(launch.kernel).second)
         continue;
       ptx += ".visible .entry " + launch.kernel + "(";
-      for (size_t i = 0; i < launch.parameters.size(); ++i)
-        ptx += std::string(i ? ", " : "") + ".param .u64 p" + std::to_string(i);
+      for (size_t i = 0; i < launch.parameters.size(); ++i) {
+        bool isMap =
+            launch.parameters[i].kind == KernelParameter::Kind::TensorMap;
+        ptx += std::string(i ? ", " : "") +
+               (isMap ? ".param .align 64 .b8 p" : ".param .u64 p") +
+               std::to_string(i) + (isMap ? "[128]" : "");
+      }
       ptx += ")\n{\n  ret;\n}\n";
     }
   }
