@@ -11,15 +11,24 @@ or any chain like it, from MLIR:
     gate = kernel(x, weight, q_scale, head_scale, softmax_scale)
     print(kernel.asm["ptx"])
 
-NumPy arrays and torch CPU tensors run on the CPU, torch CUDA tensors on their
-GPU. Importing the package does no work: no CUDA driver, no NumPy, no torch.
+NumPy arrays and torch, CuPy and JAX tensors run where they are, on the CPU or on
+their GPU. Importing the package does no work: no CUDA driver, no NumPy, no torch.
 """
 
 from ._artifacts import Artifacts
 from ._bundle import KernelSchedule, Value
 from ._compile import compile, load_bundle
 from ._errors import BundleError, CompileError, CudaError, Diagnostic
-from ._frontends import disable, enable, explain, from_torch, jit
+from ._frontends import (
+    disable,
+    enable,
+    explain,
+    from_mlir,
+    from_stablehlo,
+    from_torch,
+    from_torch_mlir,
+    jit,
+)
 from ._head_gate import head_gate
 from ._kernel import Kernel, Reference, Remark, reference
 
@@ -39,7 +48,10 @@ __all__ = [
     "disable",
     "enable",
     "explain",
+    "from_mlir",
+    "from_stablehlo",
     "from_torch",
+    "from_torch_mlir",
     "head_gate",
     "jit",
     "load_bundle",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The public functions that need torch: it is imported when they are called."""
+"""The public functions that need a framework, which is imported when they are
+called."""
 
 from __future__ import annotations
 
@@ -7,10 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 if TYPE_CHECKING:
+    from ._kernel import Kernel
     from .frontend._function import JitFunction, TorchKernel
     from .frontend._inductor import Explanation
 
-__all__ = ["disable", "enable", "explain", "from_torch", "jit"]
+__all__ = [
+    "disable",
+    "enable",
+    "explain",
+    "from_mlir",
+    "from_stablehlo",
+    "from_torch",
+    "from_torch_mlir",
+    "jit",
+]
 
 
 def from_torch(
@@ -48,6 +59,61 @@ def from_torch(
     from .frontend import _function
 
     return _function.from_torch(function, example, dynamic, chip)
+
+
+def from_mlir(module: Any, *, entry: Optional[str] = None, chip: Optional[str] = None) -> Kernel:
+    """Compiles linalg on tensors: a text, or a module of any MLIR bindings,
+    which is exchanged as text. `entry` and `chip` as for `compile`, which has
+    more options and raises the same errors.
+
+        kernel = dsa_indexer.from_mlir(torch_mlir_module)
+    """
+    from . import _compile
+
+    if not isinstance(module, str) and not hasattr(module, "operation"):
+        raise TypeError(
+            f"from_mlir(): got a {type(module).__name__!r}, expected MLIR text, or a module of "
+            "MLIR's Python bindings"
+        )
+    return _compile.compile(str(module), entry=entry, chip=chip)
+
+
+def from_torch_mlir(
+    function: Callable[..., Any], *example: Any, chip: Optional[str] = None
+) -> Kernel:
+    """Compiles a function of torch tensors, or a module without parameters, that
+    torch-mlir imports (the extra `torch-mlir`), for tensors like the `example`;
+    the number of tokens is left open, as `from_torch` leaves it. The kernel
+    takes the function's arguments.
+
+    torch-mlir rounds a Python number to bfloat16 before it multiplies a bfloat16
+    tensor by it, which eager torch does not: `from_torch`, which needs no
+    torch-mlir, has eager's bits. Raises ImportError without torch-mlir,
+    ValueError for a module that holds tensors, CompileError, and what
+    torch.export raises.
+    """
+    from .frontend import _torch_mlir
+
+    return _torch_mlir.from_torch_mlir(function, example, chip)
+
+
+def from_stablehlo(lowered: Any, *, chip: Optional[str] = None) -> Kernel:
+    """Compiles StableHLO: `jax.jit(f).lower(...)`, `jax.export.export(...)(...)`
+    or a text, with static shapes and one function @main. IREE's compiler (the
+    extra `stablehlo`) turns it into linalg. The kernel takes the function's
+    arrays, in order, JAX's among them.
+
+    A matmul of bfloat16 must be asked for float32, by
+    preferred_element_type=jnp.float32: else JAX rounds its sum to bfloat16, and
+    it is not fused (`kernel.remarks` says so). Raises ImportError without IREE,
+    TypeError for anything else, CompileError for what IREE or we cannot compile.
+
+        kernel = dsa_indexer.from_stablehlo(jax.jit(gate).lower(x, weight, q_scale))
+        gate = kernel(x, weight, q_scale)
+    """
+    from .frontend import _stablehlo
+
+    return _stablehlo.from_stablehlo(lowered, chip)
 
 
 def jit(function: Callable[..., Any]) -> JitFunction:
