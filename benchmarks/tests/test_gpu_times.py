@@ -100,9 +100,7 @@ class TritonRunner:
         pass
 
 
-def test_triton_is_compiled_tuned_and_timed(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "preload", lambda _: None)
-    monkeypatch.setattr(processes, "start_server", lambda: None)
+def test_triton_is_compiled_tuned_and_timed(tmp_path):
     options = argparse.Namespace(
         seconds=1e6,
         folder=tmp_path,

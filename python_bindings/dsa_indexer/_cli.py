@@ -4,8 +4,11 @@
     dsa-indexer doctor [--json]        what is installed, what works, why not
     dsa-indexer explain FILE           what the compiler makes of a module
     dsa-indexer compile FILE [-o OUT]  a bundle, or with --emit another artefact
+    dsa-indexer bench [--json]         times of this machine, beside torch's chain
+    dsa-indexer cache show|clear|verify   the bundles that were compiled before
 
-Exit status 0; 1 when the input has an error; 2 for wrong options.
+Exit status 0; 1 when the input has an error, or the cache a damaged entry; 2 for
+wrong options.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -38,15 +42,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The entry point."""
     options = _make_parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except BrokenPipeError:
         # The reader has gone; so that nothing is flushed into nothing at exit:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (CompileError, CudaError, OSError, UnicodeDecodeError) as error:
+    except (CompileError, CudaError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -59,6 +62,24 @@ def _make_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, what works, why not")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=_doctor)
+
+    bench = commands.add_parser("bench", help="times of this machine, beside torch's chain")
+    bench.add_argument(
+        "--tokens", type=_numbers, default=[1, 4, 16, 64, 256, 1024], help="such as 1,64,4096"
+    )
+    bench.add_argument("--heads", type=int, default=64)
+    bench.add_argument("--hidden", type=int, default=7168)
+    bench.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+    bench.set_defaults(run=_bench)
+
+    cache = commands.add_parser("cache", help="the bundles that were compiled before")
+    cache.add_argument(
+        "action", choices=("show", "clear", "verify"),
+        help="list them, remove all, or look for damaged ones",
+    )  # fmt: skip
+    cache.add_argument("--json", action="store_true", help="as JSON")
+    cache.set_defaults(run=_cache)
 
     for name, run, text in (
         ("explain", _explain, "what the compiler makes of a module of MLIR text"),
@@ -73,6 +94,69 @@ def _make_parser() -> argparse.ArgumentParser:
             command.add_argument("-o", "--output", help="file; default: standard output")
             command.add_argument("--emit", choices=_STAGES, default="bundle", help="what to write")
     return parser
+
+
+def _numbers(text: str) -> list[int]:
+    numbers = [int(part) for part in text.split(",")]
+    if min(numbers) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} has a number below 0")
+    return numbers
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from ._bench import measure
+
+    where, rows = measure(options.tokens, options.heads, options.hidden, options.device)
+    if options.json:
+        found = {"where": where, "heads": options.heads, "hidden": options.hidden}
+        print(json.dumps({**found, "times": [row._asdict() for row in rows]}, indent=2))
+        return
+    _print_table(
+        f"head gate, H = {options.heads}, E = {options.hidden}: {where}; microseconds a call",
+        ("tokens", "ours", "torch's chain", "faster", "difference"),
+        [
+            (
+                str(row.tokens),
+                f"{row.ours:.2f}",
+                "" if row.torch is None else f"{row.torch:.2f}",
+                "" if row.torch is None else f"{row.torch / row.ours:.2f}x",
+                "" if row.difference is None else f"{row.difference:.1e}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _cache(options: argparse.Namespace) -> int:
+    if options.action == "clear":
+        removed = _native.clear_cache()
+        print(json.dumps({"removed": removed}) if options.json else f"{removed} files removed")
+        return 0
+    found = json.loads(_native.describe_cache())
+    entries = found["entries"]
+    damaged = [entry for entry in entries if entry["damaged"]]
+    status = int(options.action == "verify" and bool(damaged))
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return status
+    listed = damaged if options.action == "verify" else entries
+    _print_table(
+        f"{found['folder'] or 'no cache'}: {len(entries)} bundles, {len(damaged)} damaged"
+        + (f"; {found['note']}" if found["note"] else ""),
+        ("file", "bytes", "last use", "entry", "chips", "assembler"),
+        [
+            (
+                entry["file"],
+                str(entry["bytes"]),
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["last_use"])),
+                "damaged" if entry["damaged"] else entry["entry"],
+                ", ".join(entry.get("chips", ())),
+                entry.get("assembler", ""),
+            )
+            for entry in listed
+        ],
+    )
+    return status
 
 
 def _read_kernel(options: argparse.Namespace) -> Kernel:

@@ -9,7 +9,7 @@ import pathlib
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
-    from ._head_gate import GateKey
+    from ._gate_text import GateKey
     from ._kernel import Kernel
 
 __all__ = ["CHIP", "DTYPES", "HEADS", "HIDDEN", "file_name", "find"]

@@ -32,7 +32,9 @@ namespace indexer::python {
   X(indexerProgramBundleFor)                                                   \
   X(indexerProgramRunCpu)                                                      \
   X(indexerProgramReference)                                                   \
-  X(indexerProgramResultShapes)
+  X(indexerProgramResultShapes)                                                \
+  X(indexerCacheDescribe)                                                      \
+  X(indexerCacheClear)
 
 /// The functions, by their names in the C API.
 struct Compiler {

@@ -211,4 +211,25 @@ void indexer::python::bindProgram(nb::module_ &module) {
       .def("reference", &Program::reference, nb::arg("arguments"),
            nb::arg("values"), nb::arg("bounds"), nb::arg("threads"),
            "Interprets the input IR in float64.");
+
+  module.def(
+      "describe_cache",
+      [] {
+        const Compiler &compiler = Compiler::get();
+        const char *json = nullptr;
+        check(compiler.indexerCacheDescribe(&json), "",
+              compiler.indexerLastError);
+        return toPython(json);
+      },
+      "JSON: the folder of the compiled bundles, and what is in it.");
+  module.def(
+      "clear_cache",
+      [] {
+        const Compiler &compiler = Compiler::get();
+        size_t removed = 0;
+        check(compiler.indexerCacheClear(&removed), "",
+              compiler.indexerLastError);
+        return removed;
+      },
+      "Removes all compiled bundles; returns the number of files.");
 }

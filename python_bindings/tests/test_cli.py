@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
-from conftest import EXAMPLE
+from conftest import EXAMPLE, missing_cuda
 
 import dsa_indexer
 from dsa_indexer import _cli, config
@@ -91,3 +94,66 @@ def test_errors(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         _cli.main(["compile", str(broken), "--emit", "sass"])
     assert caught.value.code == 2
+
+
+def test_bench(capsys):
+    arguments = ["bench", "--tokens", "1,3", "--heads", "8", "--hidden", "64", "--device", "cpu"]
+    assert _cli.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("head gate, H = 8, E = 64: CPU, ")
+    assert [line.split()[0] for line in lines[1:]] == ["tokens", "1", "3"]
+    assert _cli.main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["tokens"] for row in found["times"]] == [1, 3]
+    for row in found["times"]:
+        assert row["ours"] > 0
+        assert row["difference"] is None or row["difference"] < 1e-5
+
+
+def test_bench_without_a_gpu(capsys):
+    if not missing_cuda():
+        pytest.skip("there is one")
+    assert _cli.main(["bench", "--device", "cuda"]) == 1
+    assert capsys.readouterr().err.startswith("bench: ")
+
+
+def test_bench_of_wrong_tokens(capsys):
+    with pytest.raises(SystemExit):
+        _cli.main(["bench", "--tokens", "1,-1"])
+    assert "'1,-1' has a number below 0" in capsys.readouterr().err
+
+
+class TestCache:
+    """In processes of their own: the folder is read once."""
+
+    @pytest.fixture
+    def run(self, tmp_path):
+        def run(*arguments):
+            done = subprocess.run(
+                [sys.executable, "-m", "dsa_indexer", *map(str, arguments)],
+                capture_output=True,
+                text=True,
+                env={**os.environ, "INDEXER_CACHE_DIR": str(tmp_path / "cache")},
+            )
+            return done.returncode, done.stdout, done.stderr
+
+        return run
+
+    def test_shows_verifies_and_clears(self, run, tmp_path):
+        assert run("cache", "show")[0] == 0
+        if run("compile", EXAMPLE, "-o", tmp_path / "gate.bundle")[0] != 0:
+            pytest.skip("no ptxas")
+        status, text, _ = run("cache", "show")
+        assert status == 0 and "1 bundles, 0 damaged" in text and "head_gate" in text
+        (entry,) = json.loads(run("cache", "show", "--json")[1])["entries"]
+        assert entry["chips"] == ["sm_90a"]
+        assert run("cache", "verify")[0] == 0
+
+        file = tmp_path / "cache" / entry["file"]
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+        status, text, _ = run("cache", "verify")
+        assert status == 1 and "1 damaged" in text and entry["file"] in text
+        assert run("cache", "clear")[1].startswith("1 files removed")
+        assert json.loads(run("cache", "show", "--json")[1])["entries"] == []

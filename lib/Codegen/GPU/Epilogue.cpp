@@ -10,8 +10,6 @@
 
 #include "indexer/Codegen/GPU/GlobalMemory.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 using namespace mlir;
 using namespace indexer;
 
@@ -35,12 +33,7 @@ Value indexer::finishSum(KernelBuilder &kernel, const FusedOp &fused,
                          const KernelArguments &args, Value sum,
                          ValueRange operands) {
   IRMapping mapping = args.scalars;
-  Value gate = cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
-  Type stored = args.result().elementType;
-  return stored == gate.getType()
-             ? gate
-             : Value(arith::TruncFOp::create(kernel.builder, kernel.loc, stored,
-                                             gate));
+  return cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
 }
 
 void indexer::storeGate(KernelBuilder &kernel, const FusedOp &fused,
