@@ -7,8 +7,8 @@
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
 libindexer_runtime.so. For each bundle and tool a process of its own launches each entry of the
-bundle's table once, at the smallest T of its range whose last tile is partial; tensors are
-allocated to the byte. The processes run side by side; where an error ends one, another goes on
+bundle's table at a small T, three tiles with the last one partial, whatever T it serves in
+truth; tensors are allocated to the byte. The processes run side by side; where an error ends one, another goes on
 behind that launch. OUT gets sanitizer.md, a table of the tools' last lines, and sanitizer.log
 with the whole output of those that are not clean. The exit code is 1 when one is not. Needs
 compute-sanitizer and the driver; no torch.
@@ -21,12 +21,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from typing import NamedTuple
 
 import numpy as np
 
-from timing import bundle_kernel, machine, measuring
+from timing import bundle_file, bundle_kernel, machine, measuring
 from timing.driver import Driver
 
 RUNTIME = "libindexer_runtime.so"
@@ -37,15 +38,32 @@ FOUND = 9
 LAUNCHING, ALL_LAUNCHED = "launching ", "all launched"
 #: The last line of a process that was stopped.
 TIME_OVER = "stopped: the time was over"
+#: Bytes of shared memory that two CTAs of an SM cannot both have (sm_80 and later).
+MORE_THAN_HALF_AN_SM = 116 << 10
 #: Processes at a time.
 PARALLEL = max(1, (os.cpu_count() or 1) // 2)
 
 
-def choose_tokens(launch):
-    """The smallest T that a launch serves and whose last tile is partial."""
-    first = max(1, launch["min_tokens"])
-    is_partial = first % launch["tile_t"] != 0
-    return first if is_partial else min(first + 1, launch["max_tokens"])
+def narrow(bundle, tool):
+    """The bundle with a T of its own for each launch of its table: three tiles, the
+    last one partial, so that the slow tools come through; a kernel whose CTAs go on
+    to a next tile by themselves gets one cluster to do them all. Under synccheck an
+    SM gets one CTA of a cluster at a time: the tool ends programs in an illegal
+    address where CTAs of several clusters of 16 share an SM, right ones too."""
+    used = set()
+    for launch in bundle.header["kernels"][0]["launches"]:
+        tokens = 2 * launch["tile_t"] + 1
+        while tokens in used:
+            tokens += 1
+        used.add(tokens)
+        launch["min_tokens"] = launch["max_tokens"] = tokens
+        if launch.get("max_ctas"):
+            launch["max_ctas"] = launch["cluster"]
+        if tool == "synccheck" and launch["cluster"] > 1:
+            launch["dynamic_shared_bytes"] = max(
+                launch["dynamic_shared_bytes"], MORE_THAN_HALF_AN_SM
+            )
+    return bundle
 
 
 def random_bf16(elements, random):
@@ -93,13 +111,14 @@ class Tensors:
 
 
 def launch_all(folder, bundle, first):
-    """Launches each entry of a bundle's table from number `first` on, twice in a row."""
+    """Launches each entry of a narrow bundle's table from number `first` on, twice in
+    a row."""
     driver = Driver()
     kernel = bundle_kernel.BundleKernel(str(folder / RUNTIME), bundle)
     heads, hidden = map(int, bundle.stem.split("_")[:2])
     stream = driver.make_stream()
     for launch in kernel.description["kernels"][0]["launches"][first:]:
-        tokens = choose_tokens(launch)
+        tokens = launch["min_tokens"]
         is_aligned = launch.get("alignment", 0) != 0
         print(f"{LAUNCHING}{launch['kernel']} at T = {tokens}", flush=True)
         tensors = Tensors(driver, tokens, heads, hidden, is_aligned)
@@ -246,12 +265,19 @@ def main():
     deadline = time.monotonic() + options.seconds
     page = Page(options.output, options.commit)
     missing = 0
-    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        futures = [
-            pool.submit(sanitize, options.folder, bundle, tool, deadline)
-            for bundle in bundles
-            for tool in options.tools
-        ]
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool,
+    ):
+        futures = []
+        for bundle in bundles:
+            for tool in options.tools:
+                copy = pathlib.Path(temporary) / tool / bundle.name
+                copy.parent.mkdir(exist_ok=True)
+                bundle_file.write(copy, narrow(bundle_file.read(bundle), tool))
+                futures.append(
+                    pool.submit(sanitize, options.folder, copy, tool, deadline)
+                )
         for future in concurrent.futures.as_completed(futures):
             runs = future.result()
             missing += not runs

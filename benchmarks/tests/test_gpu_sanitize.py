@@ -7,6 +7,7 @@ import re
 import gpu_sanitize
 import pytest
 from programs import run_benchmark
+from timing import bundle_file
 
 
 @pytest.fixture
@@ -86,10 +87,38 @@ def test_counts_nothing(line, expected):
     assert gpu_sanitize.counts_nothing(line) == expected
 
 
+def test_each_launch_has_a_small_t_of_its_own(small_bundles):
+    path = small_bundles / "8_512.idxb"
+    before = bundle_file.read(path).header["kernels"][0]["launches"]
+    after = gpu_sanitize.narrow(bundle_file.read(path), "memcheck").header["kernels"][
+        0
+    ]["launches"]
+    assert [one["kernel"] for one in after] == [one["kernel"] for one in before]
+    tokens = [one["min_tokens"] for one in after]
+    assert tokens == [one["max_tokens"] for one in after]
+    assert len(set(tokens)) == len(tokens) and max(tokens) < 200
+    assert all(2 * one["tile_t"] < one["min_tokens"] for one in after)
+
+
+def test_persistent_kernels_do_several_tiles():
+    launch = {"tile_t": 64, "cluster": 2, "max_ctas": 132}
+    bundle = bundle_file.BundleFile(2, {"kernels": [{"launches": [launch]}]}, b"")
+    gpu_sanitize.narrow(bundle, "memcheck")
+    assert (launch["min_tokens"], launch["max_ctas"]) == (129, 2)
+
+
+def test_a_bundle_is_written_as_it_was_read(small_bundles, tmp_path):
+    bundle = bundle_file.read(small_bundles / "8_512.idxb")
+    bundle_file.write(tmp_path / "copy.idxb", bundle)
+    assert bundle_file.read(tmp_path / "copy.idxb") == bundle
+
+
 @pytest.mark.parametrize(
-    "first, last, tile, expected",
-    [(73, 120, 8, 73), (65, 2**63 - 1, 8, 65), (32, 64, 8, 33), (1, 1, 1, 1)],
+    "tool, cluster, shared",
+    [("memcheck", 16, 0), ("synccheck", 1, 0), ("synccheck", 16, 116 << 10)],
 )
-def test_the_last_tile_is_partial(first, last, tile, expected):
-    launch = {"min_tokens": first, "max_tokens": last, "tile_t": tile}
-    assert gpu_sanitize.choose_tokens(launch) == expected
+def test_one_cta_of_a_cluster_an_sm_under_synccheck(tool, cluster, shared):
+    launch = {"tile_t": 8, "cluster": cluster, "dynamic_shared_bytes": 0}
+    header = {"kernels": [{"launches": [launch]}]}
+    gpu_sanitize.narrow(bundle_file.BundleFile(1, header, b""), tool)
+    assert launch["dynamic_shared_bytes"] == shared

@@ -104,7 +104,11 @@ class Calls:
         )
         return self._kernel.arguments(tensors, measuring.scalars()), result
 
-    def launch(self, stream) -> None:
+    def launch_first(self, stream) -> None:
+        """Launches the first call, whose result `error` looks at."""
+        self._kernel.launch(*self._calls[0], stream)
+
+    def launch_all(self, stream) -> None:
         """Launches all calls in a row."""
         for arguments, result in self._calls:
             self._kernel.launch(arguments, result, stream)
@@ -148,10 +152,12 @@ def prepare(
     count = plan.call_count(tokens, shape)
     calls = Calls(driver, kernel, tokens, count, shape)
     stream, start, end = driver.make_stream(), driver.make_event(), driver.make_event()
-    calls.launch(stream)
+    # One only: processes that had launched all of them before, with few others beside
+    # them, were slower by 0.2 to 0.35 us a call.
+    calls.launch_first(stream)
     error = calls.error()
     measuring.require_right(error, measuring.OUR_TOLERANCE)
-    graph = driver.capture(stream, lambda: calls.launch(stream))
+    graph = driver.capture(stream, lambda: calls.launch_all(stream))
 
     def replay() -> float:
         driver.record(start, stream)
@@ -159,6 +165,4 @@ def prepare(
         driver.record(end, stream)
         return driver.elapsed_us(start, end)
 
-    # The first replay uploads the graph.
-    replay()
     return lambda: {"error": error, **measuring.time_graph(replay, count)}

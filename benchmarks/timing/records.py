@@ -7,6 +7,7 @@ Kinds of lines:
 - "time": one measurement: run, the task, "us" and what else `measuring.time_graph`
   returns, "error", and for ours the bundle's checksum
 - "failure": a task and why it has no time; it is tried again by the next run
+- "batch": how long a group of processes took, and was expected to
 - "triton-right", "triton-times": configurations that are right, and tuning times by T
 """
 

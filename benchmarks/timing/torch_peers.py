@@ -85,7 +85,6 @@ def prepare_calls(calls: list[Callable[[], None]]) -> Measure:
         end.synchronize()
         return start.elapsed_time(end) * 1e3
 
-    replay()
     return lambda: measuring.time_graph(replay, len(calls))
 
 

@@ -14,7 +14,10 @@ def _refuse(*_):
     raise ImportError("an import asks CUDA for its devices")
 
 
-_count_devices = torch._C._cuda_getDeviceCount
+_count_devices = getattr(torch._C, "_cuda_getDeviceCount", None)
+if _count_devices is None:
+    # The only error that the server takes.
+    raise ImportError("this torch has no CUDA")
 torch._C._cuda_getDeviceCount = _refuse
 # The one thing that would ask.
 torch._inductor.config.use_experimental_benchmarker = False

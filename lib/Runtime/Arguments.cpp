@@ -204,15 +204,43 @@ static bool groupStride(const IndexerTensor &tensor, const int64_t *strides,
   return true;
 }
 
-/// Reshapes `tensor` to an operand of `kernel` and compares it with the
-/// extents.
+namespace {
+/// The part of a tensor that a binding names, with resolved strides. Points
+/// into itself.
+struct TensorPart {
+  TensorPart(const TensorBinding &binding, const IndexerTensor &whole)
+      : tensor(whole) {
+    (void)resolveStrides(whole, strides); // It was checked with the tensor.
+    tensor.strides = strides;
+    if (!binding.slice)
+      return;
+    const TensorBinding::Slice &slice = *binding.slice;
+    std::copy_n(whole.shape, whole.rank, shape);
+    shape[slice.dim] = slice.count;
+    tensor.shape = shape;
+    size_t size = elementTypeSize(static_cast<ElementType>(whole.type));
+    // An empty tensor may have no data.
+    if (whole.data && slice.count)
+      tensor.data = static_cast<char *>(whole.data) +
+                    slice.first * strides[slice.dim] * int64_t(size);
+  }
+  TensorPart(const TensorPart &) = delete;
+  TensorPart &operator=(const TensorPart &) = delete;
+
+  IndexerTensor tensor;
+  int64_t strides[kMaxRank], shape[kMaxRank];
+};
+} // namespace
+
+/// Reshapes `whole` to an operand of `kernel` and compares it with the extents.
 static IndexerStatus bindOperand(const Position &position,
-                                 const IndexerTensor &tensor,
+                                 const IndexerTensor &whole,
                                  const FusedKernel &kernel, unsigned operand,
                                  const int64_t *extents, BoundOperand &bound) {
   const TensorBinding &binding = kernel.operands[operand];
-  int64_t strides[kMaxRank];
-  (void)resolveStrides(tensor, strides); // It was checked with the tensor.
+  const TensorPart part(binding, whole);
+  const IndexerTensor &tensor = part.tensor;
+  const int64_t *strides = part.strides;
   uint32_t grouped = 0;
   bool isEmpty = false;
   for (int dim = 0; dim < tensor.rank; ++dim)
@@ -224,7 +252,7 @@ static IndexerStatus bindOperand(const Position &position,
     int64_t extent;
     if (!groupExtent(tensor, group, extent) || extent != extents[loop])
       return rejectShape(
-          position, tensor,
+          position, whole,
           " with " + extentsText(position.bundle, kernel, operand, extents));
     if (!groupStride(tensor, strides, group, bound.strides[i]) && !isEmpty)
       return reject(position,
@@ -238,7 +266,7 @@ static IndexerStatus bindOperand(const Position &position,
   static_assert(kMaxRank <= 32, "dimensions are counted in 32 bits");
   for (int dim = 0; dim < tensor.rank; ++dim)
     if (!(grouped >> dim & 1) && tensor.shape[dim] != 1)
-      return rejectShape(position, tensor, "");
+      return rejectShape(position, whole, "");
   return INDEXER_OK;
 }
 
@@ -260,7 +288,9 @@ static IndexerStatus bindKernel(const Bundle &bundle, const FusedKernel &kernel,
     const ExtentBinding &extent = kernel.extents[loop];
     if (extent.extent != kDynamic)
       bound.extents[loop] = extent.extent;
-    else if (!groupExtent(tensorOf(extent.operand),
+    else if (!groupExtent(TensorPart(kernel.operands[extent.operand],
+                                     tensorOf(extent.operand))
+                              .tensor,
                           kernel.operands[extent.operand].groups[extent.dim],
                           bound.extents[loop]))
       return reject(positionOf(extent.operand), "has more than 2^63 elements");

@@ -164,6 +164,13 @@ static TensorBinding readBinding(HeaderReader &reader, const Json &json,
   }
   for (const Json &loop : reader.array(json, "loops"))
     binding.loops.push_back(reader.loop(loop, "loops"));
+  if (json.is_object() && json.contains("slice")) {
+    const Json &slice = reader.field(json, "slice");
+    binding.slice.emplace();
+    binding.slice->dim = reader.integerField<unsigned>(slice, "dim");
+    binding.slice->first = reader.integerField<int64_t>(slice, "first");
+    binding.slice->count = reader.integerField<int64_t>(slice, "count");
+  }
   return binding;
 }
 

@@ -119,6 +119,10 @@ static Json toJson(const FusedKernel &kernel) {
     operand[isResult ? "result" : "argument"] = binding.argument;
     operand["groups"] = binding.groups;
     operand["loops"] = std::move(loops);
+    if (binding.slice)
+      operand["slice"] = {{"dim", binding.slice->dim},
+                          {"first", binding.slice->first},
+                          {"count", binding.slice->count}};
     operands.push_back(std::move(operand));
   }
   Json scalars = Json::array();

@@ -38,6 +38,16 @@ static bool validateSpec(const ArgumentSpec &spec, const std::string &what,
   return true;
 }
 
+/// A slice lies inside of a dimension whose extent is known.
+static bool validateSlice(const TensorBinding::Slice &slice,
+                          const ArgumentSpec &spec) {
+  if (slice.dim >= spec.shape.size())
+    return false;
+  int64_t extent = spec.shape[slice.dim];
+  return extent != kDynamic && slice.first >= 0 && slice.count >= 0 &&
+         slice.count <= extent && slice.first <= extent - slice.count;
+}
+
 /// \param specs the arguments, or for the last operand the results.
 static bool validateOperand(const TensorBinding &binding, ElementType type,
                             const std::vector<ArgumentSpec> &specs,
@@ -49,6 +59,8 @@ static bool validateOperand(const TensorBinding &binding, ElementType type,
     return complain(error, what + " has type " + elementTypeName(type) +
                                ", its tensor has " +
                                elementTypeName(spec.type));
+  if (binding.slice && !validateSlice(*binding.slice, spec))
+    return complain(error, what + " is a part that its tensor does not have");
   if (binding.loops.size() != binding.groups.size())
     return complain(error, what + " has " +
                                std::to_string(binding.groups.size()) +
@@ -191,6 +203,8 @@ static bool validateKernel(const FusedKernel &kernel, const Bundle &bundle,
                          i + 1 == count ? bundle.results : bundle.arguments,
                          "operand " + std::to_string(i) + " of " + what, error))
       return false;
+  if (kernel.operands.back().slice)
+    return complain(error, "the result of " + what + " is a part of a tensor");
   // Every (t, h) has an element of its own to write to.
   const std::vector<unsigned> &loops = kernel.operands.back().loops;
   if (loops.size() != 2 || loops[0] + loops[1] != 1)

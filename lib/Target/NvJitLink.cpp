@@ -144,12 +144,14 @@ static std::string assemblerLines(StringRef log) {
 }
 
 /// Assembles into `result`; the library's code.
-static int link(const NvJitLink::Functions &library, StringRef ptx,
-                StringRef chip, StringRef name, AssemblerResult &result) {
-  std::string arch = ("-arch=" + chip).str();
-  const char *options[] = {arch.c_str(), "-O3", "-verbose"};
+static int link(const NvJitLink::Functions &library,
+                llvm::ArrayRef<std::string> options, StringRef ptx,
+                StringRef name, AssemblerResult &result) {
+  SmallVector<const char *> words;
+  for (const std::string &option : options)
+    words.push_back(option.c_str());
   NvJitLink::Functions::Handle handle = nullptr;
-  int code = library.Create(&handle, std::size(options), options);
+  int code = library.Create(&handle, words.size(), words.data());
   if (code != 0)
     return code;
   llvm::scope_exit destroy([&] { (void)library.Destroy(&handle); });
@@ -178,7 +180,12 @@ AssemblerResult NvJitLink::assemble(StringRef ptx, StringRef chip,
   AssemblerResult result;
   result.program = "nvjitlink";
   auto start = std::chrono::steady_clock::now();
-  result.status = link(functions, ptx, chip, name, result);
+  // Its own -split-compile is for link-time optimisation only.
+  SmallVector<std::string> options = {("-arch=" + chip).str(), "-O3",
+                                      "-verbose"};
+  if (takesSplitCompile(version()))
+    options.push_back(std::string("-Xptxas=") + splitCompileOption);
+  result.status = link(functions, options, ptx, name, result);
   if (result.status != 0)
     keepFailure(ptx, chip, name, result);
   result.milliseconds = std::chrono::duration<double, std::milli>(

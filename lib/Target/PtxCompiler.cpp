@@ -56,8 +56,10 @@ static nvPTXCompileResult assemble(StringRef ptx, const std::string &arch,
   if (code != NVPTXCOMPILE_SUCCESS)
     return code;
   llvm::scope_exit destroy([&] { (void)nvPTXCompilerDestroy(&compiler); });
-  const char *options[] = {arch.c_str(), "--verbose", "-O3"};
-  code = nvPTXCompilerCompile(compiler, std::size(options), options);
+  llvm::SmallVector<const char *> options = {arch.c_str(), "--verbose", "-O3"};
+  if (takesSplitCompile(ptxCompilerVersion()))
+    options.push_back(splitCompileOption);
+  code = nvPTXCompilerCompile(compiler, options.size(), options.data());
   if (code != NVPTXCOMPILE_SUCCESS) {
     result.output = readLog(compiler, nvPTXCompilerGetErrorLogSize,
                             nvPTXCompilerGetErrorLog);

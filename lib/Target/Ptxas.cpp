@@ -186,10 +186,6 @@ SmallVector<std::string> toolkitRoots() {
   return roots;
 }
 
-/// Lets ptxas work on several kernels at a time. The cubin has its options in
-/// it, so the number of threads is not the machine's.
-static constexpr llvm::StringLiteral splitCompileOption = "--split-compile=16";
-
 /// A path of two or three words below `root`.
 static std::string below(StringRef root, StringRef first, StringRef second,
                          StringRef third = "") {
@@ -284,7 +280,7 @@ AssemblerResult Ptxas::run(StringRef ptx, StringRef chip, StringRef name,
   SmallVector<std::string> words = {executable, "-v", "-O3",    arch,
                                     ptxFile,    "-o", cubinFile};
   if (takesSplitCompile(version()))
-    words.push_back(splitCompileOption.str());
+    words.push_back(splitCompileOption);
   result.status = runProgram(words, result.output);
   std::string objectFile = cubinFile;
   if (result.status == 0 && fatbin) {

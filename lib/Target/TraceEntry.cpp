@@ -62,7 +62,8 @@ FailureOr<SmallVector<func::CallOp>> EntryTrace::collectCalls() {
   for (Operation &op : body.without_terminator()) {
     if (auto call = dyn_cast<func::CallOp>(op); call && isKernel(call))
       calls.push_back(call);
-    else if (!isFreeReshape(&op) && !op.hasTrait<OpTrait::ConstantLike>() &&
+    else if (!isFreeReshape(&op) && !isa<tensor::ExtractSliceOp>(op) &&
+             !op.hasTrait<OpTrait::ConstantLike>() &&
              !isScalarArithmetic(&op) && !isOpTriviallyDead(&op))
       return refuse(&op);
   }
@@ -81,11 +82,54 @@ static bool coversAll(const DimensionGroups &groups, ShapedType type) {
   return true;
 }
 
+/// The part of its source that `op` takes: a run of indices of one dimension of
+/// static extent. Nothing else is a slice.
+static FailureOr<runtime::TensorBinding::Slice>
+readSlice(tensor::ExtractSliceOp op) {
+  RankedTensorType source = op.getSourceType(), part = op.getType();
+  if (source.getRank() != part.getRank() || !op.hasUnitStride())
+    return failure();
+  runtime::TensorBinding::Slice slice;
+  bool isCut = false;
+  for (unsigned dim = 0; dim < source.getRank(); ++dim) {
+    int64_t first = op.getStaticOffset(dim), count = op.getStaticSize(dim);
+    int64_t extent = source.getDimSize(dim);
+    if (ShapedType::isDynamic(first) || ShapedType::isDynamic(count) ||
+        ShapedType::isDynamic(extent))
+      return failure();
+    if (count == extent)
+      continue;
+    if (isCut)
+      return failure();
+    isCut = true;
+    slice.dim = dim;
+    slice.first = first;
+    slice.count = count;
+  }
+  // All of it is the run of the first dimension.
+  if (!isCut)
+    slice.count = source.getRank() ? source.getDimSize(0) : 1;
+  return slice;
+}
+
 FailureOr<runtime::TensorBinding> EntryTrace::traceOperand(Value operand) {
   auto type = cast<RankedTensorType>(operand.getType());
   DimensionGroups groups = identityGroups(type.getRank());
   Operation *lastReshape = nullptr;
+  std::optional<runtime::TensorBinding::Slice> slice;
   while (Operation *op = operand.getDefiningOp()) {
+    if (auto cut = dyn_cast<tensor::ExtractSliceOp>(op)) {
+      FailureOr<runtime::TensorBinding::Slice> part = readSlice(cut);
+      if (failed(part) || !isa<BlockArgument>(cut.getSource())) {
+        InFlightDiagnostic error = refuse(op);
+        error.attachNote()
+            << "accepted is a run of indices of one dimension of "
+               "an argument, all of it known";
+        return error;
+      }
+      slice = *part;
+      break;
+    }
     if (!isFreeReshape(op))
       return refuse(op);
     if (failed(composeTowardsSource(op, groups))) {
@@ -101,8 +145,11 @@ FailureOr<runtime::TensorBinding> EntryTrace::traceOperand(Value operand) {
       !coversAll(groups, cast<RankedTensorType>(operand.getType())))
     return refuse(lastReshape);
   runtime::TensorBinding binding;
+  if (slice)
+    operand = operand.getDefiningOp()->getOperand(0);
   binding.argument = cast<BlockArgument>(operand).getArgNumber();
   binding.groups = std::move(groups);
+  binding.slice = slice;
   return binding;
 }
 

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,21 @@ struct ArgumentSpec {
 /// argument dimensions in no group have extent 1. A group of several
 /// dimensions needs them collapsible: stride[k] = stride[k+1] * shape[k+1].
 struct TensorBinding {
+  /// A part of the argument: of its dimension `dim` the `count` indices from
+  /// `first` on, as a merged weight has the rows of several fused ops.
+  struct Slice {
+    unsigned dim = 0;
+    int64_t first = 0, count = 0;
+  };
+
   unsigned argument = 0;
   std::vector<std::vector<unsigned>> groups;
   /// Loop (0 = t, 1 = h, 2 = d) that operand dimension i runs over; as many
   /// entries as `groups`, each loop at most once. The runtime checks with it
   /// that all operands agree about T, H and E.
   std::vector<unsigned> loops;
+  /// Nothing: all of the argument. No result has one.
+  std::optional<Slice> slice = std::nullopt;
 };
 
 /// A scalar of the kernel: argument `argument` of the entry function, or, when

@@ -38,8 +38,12 @@ llvm::SmallVector<std::string> parsePtxasWarnings(llvm::StringRef output);
 /// "13.0.88" from the output of `ptxas --version`, "" if there is none.
 std::string parsePtxasVersion(llvm::StringRef output);
 
-/// True when the assembler of `version`, "ptxas 13.0.88", is known to take the
-/// option that lets it work in several threads.
+/// Lets the assembler work on several kernels at a time. The cubin has its
+/// options in it, so the number of threads is not the machine's.
+inline constexpr char splitCompileOption[] = "--split-compile=16";
+
+/// True when the assembler of `version`, "ptxas 13.0.88", is known to take
+/// splitCompileOption.
 bool takesSplitCompile(llvm::StringRef version);
 
 /// Roots of CUDA toolkits to look in, in order: $CUDA_HOME, /usr/local/cuda,

@@ -10,6 +10,8 @@
 
 #include "indexer/Codegen/GPU/GlobalMemory.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 using namespace mlir;
 using namespace indexer;
 
@@ -33,7 +35,12 @@ Value indexer::finishSum(KernelBuilder &kernel, const FusedOp &fused,
                          const KernelArguments &args, Value sum,
                          ValueRange operands) {
   IRMapping mapping = args.scalars;
-  return cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
+  Value gate = cloneEpilogue(kernel.builder, fused, sum, operands, mapping);
+  Type stored = args.result().elementType;
+  return stored == gate.getType()
+             ? gate
+             : Value(arith::TruncFOp::create(kernel.builder, kernel.loc, stored,
+                                             gate));
 }
 
 void indexer::storeGate(KernelBuilder &kernel, const FusedOp &fused,

@@ -55,6 +55,12 @@ struct OutlinedOp {
 };
 } // namespace
 
+/// What `value` rounds to a narrower float, or `value`.
+static Value stripRounding(Value value) {
+  auto rounding = value.getDefiningOp<arith::TruncFOp>();
+  return rounding ? rounding.getIn() : value;
+}
+
 /// Reads the body of `func`; emits an error when it is not one fused op with
 /// schedules whose inputs are the function's arguments, in order.
 static FailureOr<OutlinedOp> readOutlined(func::FuncOp func) {
@@ -75,7 +81,8 @@ static FailureOr<OutlinedOp> readOutlined(func::FuncOp func) {
       expected.push_back(scalar);
   auto ret = dyn_cast<func::ReturnOp>(func.front().getTerminator());
   if (!llvm::equal(expected, func.getArguments()) || !ret ||
-      ret.getNumOperands() != 1 || ret.getOperand(0) != fused->result())
+      ret.getNumOperands() != 1 ||
+      stripRounding(ret.getOperand(0)) != fused->result())
     return op.emitOpError()
            << "in a function with '" << outlinedAttrName
            << "' must take its arguments in order, inputs before scalars, and "

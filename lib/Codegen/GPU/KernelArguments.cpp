@@ -9,6 +9,7 @@
 #include "indexer/Codegen/GPU/KernelArguments.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Matchers.h"
@@ -73,6 +74,14 @@ struct OperandParameters {
   bool isScalar;
 };
 } // namespace
+
+/// Element type of what is stored: of the result of the outlined function,
+/// which may be narrower than the gate.
+static Type storedType(const FusedOp &fused) {
+  linalg::GenericOp op = fused.op;
+  auto function = op->getParentOfType<func::FuncOp>();
+  return getElementTypeOrSelf(function.getResultTypes().front());
+}
 
 gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
                                      gpu::GPUModuleOp module, StringRef name,
@@ -173,6 +182,7 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
     if (isClonedConstant(scalar))
       arguments.scalars.map(
           scalar, builder.clone(*scalar.getDefiningOp())->getResult(0));
+  arguments.operands.back().elementType = storedType(fused);
   arguments.parameters = std::move(list.infos);
   return kernel;
 }

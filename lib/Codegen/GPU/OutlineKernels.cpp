@@ -93,16 +93,31 @@ static Value createEmpty(OpBuilder &builder, Location loc, const FusedOp &fused,
   return tensor::EmptyOp::create(builder, loc, type, sizes);
 }
 
-/// Creates the function that holds a clone of `fused`; `arguments` are the
-/// values that a call of it takes.
-static func::FuncOp createFunction(const FusedOp &fused, StringRef name,
+/// The op that rounds the gate of `fused` to bf16 or f16, when nothing else
+/// uses the gate; else null. A kernel stores what it gives.
+static arith::TruncFOp findRounding(const FusedOp &fused) {
+  Value gate = fused.result();
+  auto rounding = gate.hasOneUse()
+                      ? dyn_cast<arith::TruncFOp>(*gate.user_begin())
+                      : nullptr;
+  if (!rounding || rounding->getBlock() != fused.op->getBlock())
+    return nullptr;
+  std::optional<arith::RoundingMode> mode = rounding.getRoundingmode();
+  return !mode || *mode == arith::RoundingMode::to_nearest_even ? rounding
+                                                                : nullptr;
+}
+
+/// Creates the function that holds a clone of `fused`, and of `rounding` unless
+/// it is null; `arguments` are the values that a call of it takes.
+static func::FuncOp createFunction(const FusedOp &fused,
+                                   arith::TruncFOp rounding, StringRef name,
                                    ValueRange arguments) {
   linalg::GenericOp op = fused.op;
   Location loc = op.getLoc();
   OpBuilder builder(op.getContext());
+  Type stored = rounding ? rounding.getType() : fused.result().getType();
   auto func = func::FuncOp::create(
-      loc, name,
-      builder.getFunctionType(arguments.getTypes(), fused.result().getType()));
+      loc, name, builder.getFunctionType(arguments.getTypes(), stored));
   func.setPrivate();
   func->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                 builder.getUnitAttr());
@@ -131,7 +146,10 @@ static func::FuncOp createFunction(const FusedOp &fused, StringRef name,
   SmallVector<Value> operands(entry->getArguments().take_front(numInputs));
   operands.append({sum, empty});
   clone->setOperands(operands);
-  func::ReturnOp::create(builder, loc, clone.getResult(1));
+  Value gate = clone.getResult(1);
+  if (rounding)
+    gate = arith::TruncFOp::create(builder, rounding.getLoc(), stored, gate);
+  func::ReturnOp::create(builder, loc, gate);
   return func;
 }
 
@@ -161,12 +179,16 @@ static void outline(const FusedOp &fused, StringRef name, func::FuncOp caller,
   for (Value scalar : fused.scalars)
     if (!isClonedConstant(scalar))
       arguments.push_back(scalar);
-  func::FuncOp func = createFunction(fused, name, arguments);
+  arith::TruncFOp rounding = findRounding(fused);
+  func::FuncOp func = createFunction(fused, rounding, name, arguments);
   symbols.insert(func, std::next(caller->getIterator()));
 
   OpBuilder builder(op);
   auto call = func::CallOp::create(builder, op.getLoc(), func, arguments);
-  op.getResult(1).replaceAllUsesWith(call.getResult(0));
+  Value gate = rounding ? rounding.getResult() : op.getResult(1);
+  gate.replaceAllUsesWith(call.getResult(0));
+  if (rounding)
+    rounding->erase();
   SmallVector<Value> candidates(op.getDpsInits());
   llvm::append_range(candidates, fused.scalars);
   op->erase();

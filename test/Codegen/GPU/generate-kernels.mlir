@@ -209,3 +209,34 @@ func.func private @shared(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>)
   } -> (tensor<?x8xf32>, tensor<?x8xf32>)
   return %r#1 : tensor<?x8xf32>
 }
+
+// A gate that the function rounds is stored as it is rounded.
+
+// CHECK-LABEL: gpu.func @rounded_plain(
+// CHECK:         %[[STORED:.+]] = arith.truncf %{{.+}} : f32 to bf16
+// CHECK:         llvm.store %[[STORED]], %{{.+}} : bf16, !llvm.ptr<1>
+func.func private @rounded(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>)
+    -> tensor<?x8xbf16> attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x64xf32>
+  %empty = tensor.empty(%tokens) : tensor<?x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xf32>, tensor<8x64xf32>)
+      outs(%fill, %empty : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = plain, tile_t = 1, tile_h = 2,
+                          threads = 64>]} {
+  ^bb0(%a: f32, %b: f32, %s: f32, %g: f32):
+    %p = arith.mulf %a, %b : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  %rounded = arith.truncf %r#1 : tensor<?x8xf32> to tensor<?x8xbf16>
+  return %rounded : tensor<?x8xbf16>
+}

@@ -167,3 +167,44 @@ func.func @odd.name(%x: tensor<?x64xf16>, %ts: tensor<?xf32>, %i: i32)
   } -> (tensor<?x?xf32>, tensor<?x?xf32>)
   return %r#1 : tensor<?x?xf32>
 }
+
+// A gate that is only rounded is rounded by the kernel: nothing else reads it.
+
+// CHECK-LABEL: func.func @rounded(
+// CHECK-NOT:     arith.truncf
+// CHECK:         %[[GATE:.+]] = call @rounded_gate0(
+// CHECK-SAME:      -> tensor<?x8xbf16>
+// CHECK-NEXT:    return %[[GATE]] : tensor<?x8xbf16>
+// CHECK:       func.func private @rounded_gate0(
+// CHECK:         %[[FUSED:.+]]:2 = linalg.generic
+// CHECK:         %[[ROUNDED:.+]] = arith.truncf %[[FUSED]]#1 : tensor<?x8xf32> to tensor<?x8xbf16>
+// CHECK-NEXT:    return %[[ROUNDED]]
+func.func @rounded(%x: tensor<?x64xbf16>, %w: tensor<8x64xbf16>)
+    -> tensor<?x8xbf16> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x64xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [affine_map<(t, h, d) -> (t, d)>,
+                       affine_map<(t, h, d) -> (h, d)>,
+                       affine_map<(t, h, d) -> (t, h)>,
+                       affine_map<(t, h, d) -> (t, h)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x64xbf16>, tensor<8x64xbf16>)
+      outs(%fill, %empty : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = plain, tile_t = 1, tile_h = 1,
+                          threads = 32>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  %keys = arith.truncf %r#1 : tensor<?x8xf32> to tensor<?x8xbf16>
+  return %keys : tensor<?x8xbf16>
+}

@@ -11,7 +11,7 @@
 // CHECK-LABEL: func.func private @ring(
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 1 : i64, family = "tma_wgmma"
 // CHECK-SAME:     parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<pointer 0>
-// CHECK-SAME:     shared_bytes = 31744 : i64, split = 1 : i64, starts_early = false, threads = 160 : i64, tile_h = 64 : i64, tile_t = 16 : i64}
+// CHECK-SAME:     shared_bytes = 31744 : i64, split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 160 : i64, tile_h = 64 : i64, tile_t = 16 : i64}
 
 // CHECK:         gpu.func @ring_tma_wgmma(%[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: !llvm.ptr<1>
 // CHECK-SAME:      kernel attributes {indexer.tensor_maps = array<i32: 0, 1>

@@ -123,6 +123,43 @@ TEST(Arguments, DimensionsInNoGroupHaveExtentOne) {
       "argument 2 ('q_scale') has shape [512, 64, 2], expected [T, H, 1]");
 }
 
+/// makeHeadGate() with a weight [192, 128] of which it takes the last 64 rows.
+static Bundle makeMergedGate() {
+  Bundle bundle = makeHeadGate();
+  bundle.arguments[1].shape = {192, 128};
+  bundle.kernels[0].operands[1].slice = TensorBinding::Slice{0, 128, 64};
+  bundle.kernels[0].extents[1] = {64, 0, 0};
+  return bundle;
+}
+
+// A merged weight: the operand starts where its rows do.
+TEST(Arguments, BindsAPartOfAnArgument) {
+  Call call(5, 64);
+  call.setShape(call.tensor(1), {192, 128});
+  BoundKernel bound[kMaxKernels];
+  ASSERT_EQ(bind(makeMergedGate(), call, bound), "");
+  char *start = static_cast<char *>(call.tensor(1).data);
+  EXPECT_EQ(bound[0].operands[1].data, start + 128 * 128 * 2);
+  EXPECT_EQ(bound[0].operands[1].strides[0], 128);
+  EXPECT_EQ(bound[0].extents[1], 64);
+  // The tensor's own strides count, not those of its extents.
+  call.setShape(call.tensor(1), {192, 128}, {256, 1});
+  ASSERT_EQ(bind(makeMergedGate(), call, bound), "");
+  EXPECT_EQ(bound[0].operands[1].data, start + 128 * 256 * 2);
+  // x is taken whole.
+  EXPECT_EQ(bound[0].operands[0].data, call.tensor(0).data);
+}
+
+TEST(Arguments, ThePartMustHaveTheExtent) {
+  Bundle bundle = makeMergedGate();
+  EXPECT_NE(errorAfter([](Call &) {}, bundle).find("'weight') has shape [64, "),
+            std::string::npos);
+  bundle.kernels[0].operands[1].slice->count = 63;
+  auto whole = [](Call &c) { c.setShape(c.tensor(1), {192, 128}); };
+  EXPECT_NE(errorAfter(whole, bundle).find("'weight') has shape [192, 128]"),
+            std::string::npos);
+}
+
 TEST(Arguments, LeadingDimensionsCollapse) {
   Bundle bundle = makeBatchedHeadGate();
   BoundKernel bound[kMaxKernels];

@@ -108,6 +108,19 @@ TEST(Bundle, RoundTripKeepsTensorMaps) {
   EXPECT_EQ(map.boxColumns, 64u);
 }
 
+TEST(Bundle, RoundTripKeepsSlices) {
+  Bundle bundle = makeHeadGate(), read;
+  bundle.arguments[1].shape = {192, 128};
+  bundle.kernels[0].operands[1].slice = TensorBinding::Slice{0, 128, 64};
+  std::string bytes = serialize(bundle), error;
+  ASSERT_TRUE(deserialize(bytes.data(), bytes.size(), read, error)) << error;
+  ASSERT_TRUE(read.kernels[0].operands[1].slice);
+  EXPECT_EQ(read.kernels[0].operands[1].slice->dim, 0u);
+  EXPECT_EQ(read.kernels[0].operands[1].slice->first, 128);
+  EXPECT_EQ(read.kernels[0].operands[1].slice->count, 64);
+  EXPECT_FALSE(read.kernels[0].operands[0].slice);
+}
+
 TEST(Bundle, RoundTripKeepsEveryConstant) {
   double inf = std::numeric_limits<double>::infinity();
   for (double value :
@@ -247,6 +260,20 @@ TEST(Bundle, RejectsInconsistentTables) {
   EXPECT_EQ(
       errorAfter([](Bundle &b) { b.kernels[0].operands[3].loops = {0, 2}; }),
       prefix + "the result of fused op 0 is not over t and h");
+  for (TensorBinding::Slice slice :
+       {TensorBinding::Slice{1, 100, 29}, TensorBinding::Slice{1, -1, 4},
+        TensorBinding::Slice{1, 0, -1}, TensorBinding::Slice{2, 0, 1},
+        TensorBinding::Slice{1, INT64_MAX, 1},
+        TensorBinding::Slice{0, 0, 1}}) // Of a dynamic extent.
+    EXPECT_EQ(
+        errorAfter([&](Bundle &b) { b.kernels[0].operands[1].slice = slice; }),
+        prefix + "operand 1 of fused op 0 is a part that its tensor does not "
+                 "have");
+  EXPECT_EQ(errorAfter([](Bundle &b) {
+              b.results[0].shape[1] = 64;
+              b.kernels[0].operands[3].slice = TensorBinding::Slice{1, 0, 64};
+            }),
+            prefix + "the result of fused op 0 is a part of a tensor");
   EXPECT_EQ(errorAfter([](Bundle &b) { b.kernels[0].scalars[0].argument = 0; }),
             prefix + "a scalar of fused op 0 is bound to no scalar");
   EXPECT_EQ(errorAfter([](Bundle &b) { b.kernels[0].extents[0].dim = 1; }),

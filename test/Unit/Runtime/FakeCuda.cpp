@@ -245,10 +245,16 @@ FAKE CuResult cuMemAlloc_v2(CuDevicePtr *data, size_t size) {
     return state.allocateResult;
   ++state.allocations;
   *data = reinterpret_cast<CuDevicePtr>(std::malloc(size));
+  std::lock_guard<std::mutex> lock(mutex);
+  state.pointers[*data] = {CuMemoryTypeDevice, 0};
   return 0;
 }
 FAKE CuResult cuMemFree_v2(CuDevicePtr data) {
   --state.allocations;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    state.pointers.erase(data);
+  }
   std::free(reinterpret_cast<void *>(data));
   return 0;
 }

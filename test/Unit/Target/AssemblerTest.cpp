@@ -59,7 +59,8 @@ TEST_F(NvJitLinkTest, assemblesWithTheFiguresOfTheAssembler) {
   EXPECT_TRUE(llvm::StringRef(library->file()).ends_with("fake_nvjitlink.so"));
   AssemblerResult result = library->assemble(".version 8.6", "sm_90a", "k");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.object, "-arch=sm_90a -O3 -verbose .version 8.6");
+  EXPECT_EQ(result.object, "-arch=sm_90a -O3 -verbose "
+                           "-Xptxas=--split-compile=16 .version 8.6");
   auto figures = parsePtxasFigures(result.output);
   ASSERT_EQ(figures.size(), 1u);
   EXPECT_EQ(figures[0].kernel, "k");
@@ -84,7 +85,10 @@ TEST_F(NvJitLinkTest, aFailureKeepsThePtx) {
 
 // A process with an old PyTorch has an old library loaded.
 TEST_F(NvJitLinkTest, oneThatIsTooOldIsPassedOver) {
-  EXPECT_TRUE(find(OLD_FAKE_NVJITLINK, 84));
+  auto old = find(OLD_FAKE_NVJITLINK, 84);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->assemble(".version 8.4", "sm_90a", "k").object,
+            "-arch=sm_90a -O3 -verbose .version 8.4");
   EXPECT_FALSE(find(OLD_FAKE_NVJITLINK, 86));
   ASSERT_EQ(lookedAt.size(), 1u);
   EXPECT_EQ(lookedAt[0], std::string(OLD_FAKE_NVJITLINK) +

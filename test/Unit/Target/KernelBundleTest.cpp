@@ -176,6 +176,48 @@ TEST_F(KernelBundleTest, reshapesBecomeGroups) {
   EXPECT_EQ(kernel.scalars[0].constant, 0.10009765625);
 }
 
+TEST_F(KernelBundleTest, partsOfAnArgument) {
+  // A merged weight: the gate has its last rows.
+  auto bundle = bundleOf(R"(
+    func.func @f(%x: tensor<?x64xbf16>, %w: tensor<40x64xbf16>,
+                 %q: tensor<?x8xf32>, %s: f32) -> tensor<?x8xf32> {
+      %rows = tensor.extract_slice %w[32, 0] [8, 64] [1, 1]
+        : tensor<40x64xbf16> to tensor<8x64xbf16>
+      %g = call @gate0(%x, %rows, %q, %s)
+        : (tensor<?x64xbf16>, tensor<8x64xbf16>, tensor<?x8xf32>, f32)
+          -> tensor<?x8xf32>
+      return %g : tensor<?x8xf32>
+    })");
+  ASSERT_TRUE(mlir::succeeded(bundle)) << errors;
+  const runtime::TensorBinding &weight = bundle->kernels[0].operands[1];
+  EXPECT_EQ(weight.argument, 1u);
+  EXPECT_EQ(weight.groups, (Groups{{0}, {1}}));
+  ASSERT_TRUE(weight.slice);
+  EXPECT_EQ(weight.slice->dim, 0u);
+  EXPECT_EQ(weight.slice->first, 32);
+  EXPECT_EQ(weight.slice->count, 8);
+  EXPECT_FALSE(bundle->kernels[0].operands[0].slice);
+}
+
+TEST_F(KernelBundleTest, noBundleWithSpreadRows) {
+  auto bundle = bundleOf(R"(
+    func.func @f(%x: tensor<?x64xbf16>, %w: tensor<40x64xbf16>,
+                 %q: tensor<?x8xf32>, %s: f32) -> tensor<?x8xf32> {
+      %rows = tensor.extract_slice %w[0, 0] [8, 64] [5, 1]
+        : tensor<40x64xbf16> to tensor<8x64xbf16>
+      %g = call @gate0(%x, %rows, %q, %s)
+        : (tensor<?x64xbf16>, tensor<8x64xbf16>, tensor<?x8xf32>, f32)
+          -> tensor<?x8xf32>
+      return %g : tensor<?x8xf32>
+    })");
+  ASSERT_TRUE(mlir::failed(bundle));
+  EXPECT_NE(
+      errors.find("note: accepted is a run of indices of one dimension of "
+                  "an argument, all of it known"),
+      std::string::npos)
+      << errors;
+}
+
 TEST_F(KernelBundleTest, noBundleWithOtherOps) {
   auto bundle = bundleOf(R"(
     func.func @f(%x: tensor<?x64xbf16>, %w: tensor<8x64xbf16>,

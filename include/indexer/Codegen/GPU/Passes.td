@@ -18,8 +18,9 @@ def OutlineKernels : Pass<"indexer-outline-kernels", "mlir::ModuleOp"> {
 
     *Produces* `func.func private @<caller>_gate<N>` and a `func.call` of it at
     the op's place. Arguments: x, weight, the operands of the epilogue, then
-    scalars that are no constants (constants are cloned); result: the gate. The
-    function has the attributes `llvm.emit_c_interface` and `indexer.outlined`.
+    scalars that are no constants (constants are cloned); result: the gate, or
+    what `arith.truncf` makes of it where nothing else uses it. The function has
+    the attributes `llvm.emit_c_interface` and `indexer.outlined`.
     A `linalg.fill` or `tensor.empty` that only served the op is erased.
 
     *Declines* with an error on the op: it is not a fused op; its running sum
