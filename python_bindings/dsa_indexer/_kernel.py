@@ -239,6 +239,9 @@ class Kernel:
             with self._lock:
                 if self._bundle_view is None:
                     self._bundle_view = BundleView(self._program.bundle())
+                    # Of the assembler, and of a cache that cannot be used.
+                    for note in json.loads(self._program.describe())["warnings"]:
+                        warnings.warn(note, RuntimeWarning, stacklevel=2)
         return self._bundle_view
 
     def on_device(self, device: int) -> _native.Kernel:

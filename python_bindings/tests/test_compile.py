@@ -165,6 +165,35 @@ def test_missing_ptxas(text, tmp_path):
     assert ".entry" in kernel.asm["ptx"]
 
 
+class TestCache:
+    """What was compiled at run time is kept for the next process."""
+
+    @pytest.fixture
+    def bundle(self, text, kernel, monkeypatch):
+        """Makes the bundle of a new kernel with a cache at a path."""
+        if not has_ptxas(kernel):
+            pytest.skip("no ptxas")
+
+        def make(folder: object) -> dsa_indexer.Kernel:
+            monkeypatch.setenv("INDEXER_CACHE_DIR", str(folder))
+            made = dsa_indexer.compile(text)
+            made.bundle
+            return made
+
+        return make
+
+    def test_the_second_kernel_is_not_compiled(self, bundle, tmp_path):
+        first, second = bundle(tmp_path), bundle(tmp_path)
+        assert "cubin" in first.timings and "cubin" not in second.timings
+        assert first.bundle == second.bundle
+
+    def test_a_folder_that_cannot_be_written_is_one_warning(self, bundle, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.warns(RuntimeWarning, match="not kept in the cache") as caught:
+            bundle(tmp_path / "file" / "cache")
+        assert len(caught) == 1
+
+
 def test_text_is_a_str(text):
     with pytest.raises(TypeError, match="'text' is of type 'bytes', expected str"):
         dsa_indexer.compile(text.encode())
