@@ -146,7 +146,9 @@ std::optional<std::string> BundleCache::find(StringRef key,
   std::string file = entryPath(folderPath, key);
   auto bytes = readFile(file);
   if (!bytes) {
-    if (bytes.getError() != std::errc::no_such_file_or_directory)
+    // What is wrong with the folder, add() says.
+    if (bytes.getError() != std::errc::no_such_file_or_directory &&
+        bytes.getError() != std::errc::not_a_directory)
       warning = "cache entry '" + file +
                 "' cannot be read: " + bytes.getError().message();
     return std::nullopt;

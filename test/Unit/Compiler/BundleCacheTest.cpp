@@ -273,7 +273,7 @@ TEST_F(BundleCacheTest, aReadOnlyFolderIsRead) {
 TEST_F(BundleCacheTest, aFolderThatCannotBeMade) {
   std::ofstream(root + "/file") << "a file";
   setenv("INDEXER_CACHE_DIR", (root + "/file/cache").c_str(), 1);
-  EXPECT_THAT(find("a"), HasSubstr("none; cache entry"));
+  EXPECT_EQ(find("a"), "none");
   EXPECT_EQ(add("a", "bundle"), "the code is not kept in the cache '" + root +
                                     "/file/cache': Not a directory");
   std::string warning;
