@@ -26,6 +26,8 @@
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 
 using llvm::SmallString;
 using llvm::SmallVector;
@@ -232,12 +234,26 @@ std::optional<Ptxas> Ptxas::find(StringRef given,
   return std::nullopt;
 }
 
-std::string Ptxas::version() const {
+/// What the program at `executable` says of itself.
+static std::string askVersion(const std::string &executable) {
   std::string output;
   std::string number;
   if (runProgram({executable, "--version"}, output) == 0)
     number = parsePtxasVersion(output);
   return number.empty() ? "ptxas" : "ptxas " + number;
+}
+
+std::string Ptxas::version() const {
+  // A process costs as much as compiling a small kernel, and the version is
+  // asked for by the cache, by the pass and at each run.
+  static std::mutex mutex;
+  static std::map<std::string, std::string> known;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto [entry, isNew] =
+      known.try_emplace(executable + "\n" + fileStamp(executable));
+  if (isNew)
+    entry->second = askVersion(executable);
+  return entry->second;
 }
 
 bool takesSplitCompile(StringRef version) {

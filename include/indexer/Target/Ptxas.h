@@ -77,7 +77,8 @@ public:
 
   std::string file() const override { return executable; }
 
-  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it.
+  /// "ptxas 13.0.88"; "ptxas" when the program does not tell. Runs it, once in
+  /// a process while its file stays the same.
   std::string version() const override;
 
   /// Files are temporary and called after `name`.

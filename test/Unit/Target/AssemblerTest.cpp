@@ -12,7 +12,9 @@
 #include "indexer/Target/Ptxas.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
 
 using namespace indexer;
 
@@ -118,6 +120,33 @@ TEST_F(NvJitLinkTest, comesBeforeTheProgramUnlessThatIsAskedFor) {
   EXPECT_EQ(found->version(), "ptxas");
   EXPECT_EQ(found->file(), "/bin/true");
   EXPECT_FALSE(findAssembler("/nonexistent/ptxas", 86, lookedAt));
+}
+
+// The version of a program is asked for once, until there is another program.
+TEST(PtxasVersion, isAskedForOnce) {
+  std::string root = "/tmp/indexer-ptxas-XXXXXX";
+  ASSERT_TRUE(mkdtemp(root.data()));
+  auto write = [&](const char *version) {
+    std::ofstream(root + "/ptxas")
+        << "#!/bin/sh\necho run >> " << root << "/runs\n"
+        << "echo 'Cuda compilation tools, release 1.2, V" << version << "'\n";
+    ASSERT_FALSE(
+        llvm::sys::fs::setPermissions(root + "/ptxas", llvm::sys::fs::all_all));
+  };
+  auto runs = [&] {
+    std::ifstream stream(root + "/runs");
+    return std::count(std::istreambuf_iterator<char>(stream), {}, '\n');
+  };
+  llvm::SmallVector<std::string> lookedAt;
+  write("1.2.3");
+  std::string found = root + "/ptxas";
+  EXPECT_EQ(Ptxas::find(found, lookedAt)->version(), "ptxas 1.2.3");
+  EXPECT_EQ(Ptxas::find(found, lookedAt)->version(), "ptxas 1.2.3");
+  EXPECT_EQ(runs(), 1);
+  write("1.2.10");
+  EXPECT_EQ(Ptxas::find(found, lookedAt)->version(), "ptxas 1.2.10");
+  EXPECT_EQ(runs(), 2);
+  (void)llvm::sys::fs::remove_directories(root);
 }
 
 TEST(FileStamp, isAnotherOneWhenTheFileIs) {
