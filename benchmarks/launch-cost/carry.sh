@@ -16,6 +16,9 @@ cp "$build/bin/indexer-launch-cost" "$build/bin/indexer-run" "$folder/"
 /usr/lib/llvm-22/bin/llvm-strip -o "$folder/libindexer.so" "$build/lib/libindexer.so"
 xz -f -T0 "$folder/libindexer.so"
 strip "$folder/indexer-launch-cost" "$folder/indexer-run"
+# The assembler of this machine, where the other one may have none.
+ptxas=$(command -v /usr/local/cuda/bin/ptxas ptxas | head -n 1)
+[ -z "$ptxas" ] || xz -c -T0 "$ptxas" >"$folder/ptxas.xz"
 cp examples/head_gate.mlir "$folder/"
 # The same chain for one number of tokens.
 for tokens in 1 5 16 129 512; do
@@ -30,10 +33,13 @@ cat >"$folder/measure.sh" <<'SCRIPT'
 set -uo pipefail
 cd "$(dirname "$0")"
 out=$1
-[ -e libindexer.so ] || python3 -c "
-import lzma, shutil
-shutil.copyfileobj(lzma.open('libindexer.so.xz'), open('libindexer.so', 'wb'))"
-export LD_LIBRARY_PATH=$PWD INDEXER_CACHE_DIR=off
+for packed in *.xz; do
+  python3 -c "
+import lzma, os, shutil, sys
+shutil.copyfileobj(lzma.open(sys.argv[1] + '.xz'), open(sys.argv[1], 'wb'))
+os.chmod(sys.argv[1], 0o755)" "${packed%.xz}"
+done
+export LD_LIBRARY_PATH=$PWD PATH=$PWD:$PATH INDEXER_CACHE_DIR=off
 ./indexer-launch-cost head_gate.idxb --json "$out/launch-cost.json" | tee "$out/launch-cost.txt"
 INDEXER_CHECK_POINTERS=1 ./indexer-launch-cost head_gate.idxb --soak 0 \
   --json "$out/launch-cost-checked.json" | tee "$out/launch-cost-checked.txt"
