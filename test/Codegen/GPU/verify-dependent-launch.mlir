@@ -2,6 +2,9 @@
 // RUN:   | FileCheck %s
 // RUN: indexer-opt %examples/head_gate.mlir --indexer-to-kernel=weights=static \
 // RUN:   | FileCheck %s --check-prefix=OURS
+// RUN: indexer-opt %S/tma-wgmma-kernel.mlir --split-input-file \
+// RUN:   --indexer-generate-kernels --indexer-verify-dependent-launch \
+// RUN:   | FileCheck %s --check-prefix=TMA
 
 // What is accepted: all of it is as it was, and every family of ours.
 
@@ -9,6 +12,8 @@
 // OURS: static_operands = array<i64: 1>
 // OURS: gpu.func @{{.*}}register_mma
 // OURS: gpu.func @{{.*}}cp_async_wgmma
+// TMA: starts_early = true, static_operands = array<i64: 1>
+// TMA: nvvm.griddepcontrol wait
 
 // The weight comes first; addresses may be computed at any time.
 
