@@ -45,7 +45,8 @@ def from_torch(
 
     Accepted are mm (with out_dtype=torch.float32), matmul, linear without bias,
     mul and div of tensors and numbers, unsqueeze, squeeze, view, reshape,
-    permute, transpose, t, to, and slices and indices of static dimensions. Raises
+    permute, transpose, t, to, and slices and indices of static dimensions; bmm,
+    einsum and matmul of three dimensions where the batch has one weight. Raises
     frontend.torch.UnsupportedOp, a ValueError with the op's name and the line
     of the user's code, for others.
 

@@ -63,7 +63,34 @@ def of_merged_weight(x, weight, q_scale):
     return merged[..., 8:24].float() * q_scale[..., 8:24, 0]
 
 
-SPELLINGS = [upcast, linear_then_float, bf16_scalar, vllm, folded_and_flipped, divided]
+def einsum(x, weight, q_scale):
+    letters = "td,hd->th" if x.dim() == 2 else "bsd,hd->bsh"
+    weights = torch.einsum(letters, x.float(), weight.float()) * HEADS
+    return weights.unsqueeze(-1) * q_scale * SOFTMAX
+
+
+def einsum_bf16(x, weight, q_scale):
+    letters = "td,dh->th" if x.dim() == 2 else "bsd,dh->bsh"
+    return torch.einsum(letters, x, weight.t()).float() * q_scale.squeeze(-1) * SOFTMAX
+
+
+def batched(x, weight, q_scale):
+    """matmul of three dimensions by three: torch makes a bmm of it."""
+    rows = x if x.dim() == 3 else x.unsqueeze(0)
+    weights = torch.matmul(rows, weight.t().unsqueeze(0)).float() * HEADS
+    return weights.view(*x.shape[:-1], H, 1) * q_scale * SOFTMAX
+
+
+def bmm(x, weight, q_scale):
+    rows = x if x.dim() == 3 else x[None]
+    weights = torch.bmm(rows, weight.t().expand(rows.shape[0], -1, -1))
+    return weights.float().view(*x.shape[:-1], H, 1) * q_scale
+
+
+SPELLINGS = [
+    upcast, linear_then_float, bf16_scalar, vllm, folded_and_flipped, divided, einsum, einsum_bf16,
+    batched, bmm,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", [*SPELLINGS, of_merged_weight], ids=lambda f: f.__name__)
@@ -220,6 +247,11 @@ def test_declines(operation, message):
         dsa_indexer.from_torch(declined(operation), *make(5))
     if "op '" in str(caught.value):
         assert "test_from_torch.py:" in str(caught.value)
+
+
+def test_declines_a_weight_for_each_matrix():
+    with pytest.raises(UnsupportedOp, match=r"'aten.bmm.default': each matrix of the batch has a w"):
+        dsa_indexer.from_torch(lambda x, w: x.bmm(w), torch.randn(2, 3, E), torch.randn(2, E, H))
 
 
 def test_declines_a_bias():

@@ -5,6 +5,8 @@ about. The models here leave Inductor nothing to generate C++ for."""
 from __future__ import annotations
 
 import pytest
+from test_from_torch import batched as matmul_of_batches
+from test_from_torch import bmm as bmm_of_batches
 from test_from_torch import (
     E,
     HEADS,
@@ -12,6 +14,8 @@ from test_from_torch import (
     SPELLINGS,
     H,
     divided,
+    einsum,
+    einsum_bf16,
     graph_gate,
     make,
     of_merged_weight,
@@ -200,7 +204,7 @@ def explain_one(function, *arguments):
 @pytest.mark.parametrize("function", SPELLINGS, ids=lambda f: f.__name__)
 def test_explains_what_fuses(function):
     decision = explain_one(function, *make(5))
-    assert decision.is_fused and decision.op == "aten.mm.default"
+    assert decision.is_fused and decision.op in ("aten.mm.default", "aten.bmm.default")
     assert "test_from_torch.py:" in decision.line
     assert "one call of dsa_indexer::head_gate" in str(decision) or "one kernel" in str(decision)
 
@@ -275,7 +279,8 @@ def biased(x, weight, q_scale):
 
 
 def batched(x, weight, q_scale):
-    return torch.bmm(x[None], weight.t()[None])[0] * q_scale[..., 0]
+    weights = torch.stack([weight.t(), weight.t() + 1])
+    return torch.bmm(torch.stack([x, x]), weights) * q_scale[..., 0]
 
 
 def wide(x, weight, q_scale):
@@ -296,7 +301,7 @@ def wide(x, weight, q_scale):
             "no-scale: no tensor scales the matmul result in float32 before 'aten.slice.Tensor'",
         ),
         (biased, "bias: the matmul adds a bias"),
-        (batched, "batch: the matmul has a batch dimension"),
+        (batched, "batch: each matrix of the batch has a weight of its own"),
         (wide, "heads: the weight has 640 rows, accepted are at most 512"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -306,6 +311,18 @@ def test_explains_what_is_declined(function, reason):
     (decision,) = explanation.declined
     assert decision.reason == reason and not explanation.fused
     assert f"{function.__module__}.py:" in str(explanation)
+
+
+@pytest.mark.parametrize("function", [einsum, einsum_bf16, matmul_of_batches, bmm_of_batches])
+@pytest.mark.parametrize("lead", [(5,), (2, 3)], ids=str)
+@pytest.mark.parametrize("device", DEVICES)
+def test_batched_spellings(function, lead, device):
+    arguments = [a.to(device) for a in make(*lead)]
+    assert len(dsa_indexer.explain(function, *arguments).fused) == 1
+    compiled = torch.compile(function, backend="indexer")
+    got, code = run_and_get_code(compiled, *arguments)
+    assert [call.split(".")[0] for call in calls_of(code)] == ["dsa_indexer"]
+    assert torch.equal(got, function(*arguments))
 
 
 def test_chains_that_meet():

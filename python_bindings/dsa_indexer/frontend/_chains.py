@@ -26,11 +26,11 @@ from .torch import UnsupportedOp, import_nodes, is_imported, is_scalar
 __all__ = ["Chain", "Decision", "PlainGate", "chain_kernel", "find_chains"]
 
 _aten = torch.ops.aten
-_ROOTS = (_aten.mm.default, _aten.mm.dtype)
+_BATCHED = (_aten.bmm.default, _aten.bmm.dtype)
+_ROOTS = (_aten.mm.default, _aten.mm.dtype, *_BATCHED)
 #: Matmuls that are told about, and never fused.
 _OTHER_ROOTS = {
     _aten.addmm.default: "bias: the matmul adds a bias",
-    _aten.bmm.default: "batch: the matmul has a batch dimension",
 }
 _PRODUCTS = (_aten.mul.Tensor, _aten.mul.Scalar)
 _DIVISIONS = (_aten.div.Tensor, _aten.div.Scalar)
@@ -145,9 +145,11 @@ class _Declined(Exception):
 
 
 def _find_chain(root: torch.fx.Node, order: dict[torch.fx.Node, int]) -> Chain:
-    heads = root.meta["val"].shape[1]
+    heads = root.meta["val"].shape[-1]
     if isinstance(heads, int) and heads > MAX_HEADS:
         raise _Declined(f"heads: the weight has {heads} rows, accepted are at most {MAX_HEADS}")
+    if root.target in _BATCHED and not _has_one_weight(root):
+        raise _Declined("batch: each matrix of the batch has a weight of its own")
     tail = _follow(root)
     follower = _follower(tail[-1] if tail else root)
     while tail and tail[-1].meta["val"].dtype != torch.float32:
@@ -191,7 +193,9 @@ def _follow(root: torch.fx.Node) -> list[torch.fx.Node]:
     node = root
     while len(node.users) == 1:
         (user,) = node.users
-        if user.op != "call_function" or user.target not in _FOLLOWERS:
+        if user.op != "call_function" or not (
+            user.target in _FOLLOWERS or _moves_units_only(user)
+        ):
             break
         if user.target in _DIVISIONS and (user.args[0] is not node or user.kwargs):
             break
@@ -200,6 +204,28 @@ def _follow(root: torch.fx.Node) -> list[torch.fx.Node]:
         found.append(user)
         node = user
     return found
+
+
+def _moves_units_only(node: torch.fx.Node) -> bool:
+    """True for a permutation of dimensions that changes no order of elements."""
+    if node.target is not _aten.permute.default:
+        return False
+    shape = node.args[0].meta["val"].shape
+    order: Any = node.args[1]
+    moved = [dim for dim in order if not (isinstance(shape[dim], int) and shape[dim] == 1)]
+    return moved == sorted(moved)
+
+
+def _has_one_weight(root: torch.fx.Node) -> bool:
+    """True when all matrices of a batched matmul have the same weight."""
+    weight: Any = root.args[1]
+    if weight.meta["val"].shape[0] == 1:
+        return True
+    while weight.target in (_aten.view.default, _aten.expand.default):
+        if weight.target is _aten.expand.default:
+            return True
+        weight = weight.args[0]
+    return False
 
 
 def _follower(node: torch.fx.Node) -> str:
@@ -215,7 +241,7 @@ def _precede(root: torch.fx.Node) -> set[torch.fx.Node]:
     for operand in root.args[:2]:
         node: Any = operand
         while isinstance(node, torch.fx.Node) and node.op == "call_function":
-            is_view = node.target in _TRANSPOSES or (
+            is_view = node.target in (*_TRANSPOSES, _aten.expand.default) or (
                 node.target in _FOLLOWERS and node.target not in (*_PRODUCTS, *_DIVISIONS)
             )
             if not is_view or not is_imported(node.target):
@@ -260,6 +286,8 @@ def _match_plain(root: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[Pla
     another one. A missing factor is 1.0, which changes no bit."""
     x, weight = (_without_widening(operand) for operand in root.args[:2])
     if root.meta["val"].dtype != torch.float32 or x is None or weight is None:
+        return None
+    if root.target in _BATCHED:
         return None
     if weight.target not in _TRANSPOSES or weight.meta["val"].dim() != 2:
         return None

@@ -183,6 +183,9 @@ class FunctionWriter:
         if list(permutation) == list(range(len(tensor.shape))):
             return tensor
         shape = tuple(tensor.shape[dim] for dim in permutation)
+        moved = [dim for dim in permutation if tensor.shape[dim] != 1]
+        if moved == sorted(moved):
+            return self.reshape(tensor, shape)  # Only unit dimensions move.
         empty = self.empty(shape, tensor.dtype)
         name = self.op(
             f"linalg.transpose ins({tensor.name} : {tensor.type}) "

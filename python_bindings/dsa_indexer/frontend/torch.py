@@ -103,6 +103,15 @@ def import_nodes(
     return importer.finish(nodes, results)
 
 
+class _Spread(NamedTuple):
+    """A tensor that stands for a batch of itself, as expand makes it. Only a
+    batched matmul takes it, which then is no batch."""
+
+    tensor: Tensor
+    #: With the dimension of the batch in front.
+    shape: tuple[Any, ...]
+
+
 class _Importer:
     """Writes nodes of a graph whose meta["val"] are tensors without memory."""
 
@@ -169,6 +178,25 @@ class _Importer:
             raise Unsupported(f"out_dtype is {rest[0]}, accepted is torch.float32")
         return self._writer.convert(sums, result)
 
+    def bmm(self, node: torch.fx.Node) -> Tensor:
+        """One matmul, of all rows of the batch, where there is one weight."""
+        left, right, *rest = _arguments_of(node)
+        rows = self._tensor(left)
+        batch, count, depth = rows.shape
+        weight = self._values.get(right)
+        if isinstance(weight, _Spread):
+            columns = weight.tensor
+        elif batch == 1:
+            columns = self._tensor(right)
+            columns = self._writer.reshape(columns, columns.shape[1:])
+        else:
+            raise Unsupported("each matrix of the batch has a weight of its own")
+        result = _dtype_of(node)
+        if rest and result != "f32":
+            raise Unsupported(f"out_dtype is {rest[0]}, accepted is torch.float32")
+        sums = self._writer.matmul(self._writer.reshape(rows, (batch * count, depth)), columns)
+        return self._writer.reshape(self._writer.convert(sums, result), _shape_of(node.meta["val"]))
+
     def multiply(self, node: torch.fx.Node) -> Tensor:
         return self._arithmetic(node, "arith.mulf")
 
@@ -207,7 +235,10 @@ class _Importer:
         shape = _shape_of(node.meta["val"])
         return self._writer.elementwise(operands, shape, _dtype_of(node), compute)
 
-    def reshape(self, node: torch.fx.Node) -> Tensor:
+    def reshape(self, node: torch.fx.Node) -> Any:
+        spread = self._values.get(node.args[0])
+        if isinstance(spread, _Spread) and spread.shape == _shape_of(node.meta["val"]):
+            return spread
         return self._writer.reshape(self._tensor(node.args[0]), _shape_of(node.meta["val"]))
 
     def transpose(self, node: torch.fx.Node) -> Tensor:
@@ -261,16 +292,20 @@ class _Importer:
     def same(self, node: torch.fx.Node) -> Tensor:
         return self._tensor(node.args[0])
 
-    def expand(self, node: torch.fx.Node) -> Tensor:
-        tensor = self._tensor(node.args[0])
-        if tensor.shape != _shape_of(node.meta["val"]):
-            raise Unsupported("a copy of elements; multiply by the tensor itself")
-        return tensor
+    def expand(self, node: torch.fx.Node) -> Any:
+        tensor, shape = self._tensor(node.args[0]), _shape_of(node.meta["val"])
+        if tensor.shape == shape:
+            return tensor
+        extra = tensor.shape[: len(tensor.shape) - len(shape) + 1]
+        if len(shape) == 3 and tensor.shape[-2:] == shape[1:] and extra in ((), (1,)):
+            return _Spread(self._writer.reshape(tensor, shape[1:]), shape)
+        raise Unsupported("a copy of elements; multiply by the tensor itself")
 
 
 _HANDLERS: dict[Any, Callable[[_Importer, torch.fx.Node], Any]] = {}
 for _method, _ops in (
     (_Importer.mm, (_aten.mm.default, _aten.mm.dtype)),
+    (_Importer.bmm, (_aten.bmm.default, _aten.bmm.dtype)),
     (_Importer.multiply, (_aten.mul.Tensor, _aten.mul.Scalar)),
     (_Importer.divide, (_aten.div.Tensor, _aten.div.Scalar)),
     (
