@@ -53,6 +53,7 @@ def run_tests(name, seconds):
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         begin = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+        command += ["--show-capture=no", "--tb=short"]
         code, text = run([*command, f"--junitxml={report.name}", str(TESTS / name)], seconds)
         took = time.monotonic() - begin
         if code is None or not os.path.getsize(report.name):

@@ -21,6 +21,11 @@
 extern "C" {
 #endif
 
+/* A hash of the headers of this API and of the bundle format that the library
+ * was built from. Who opens the library at run time compares it with that of his
+ * own build: structures and bundles of another one may differ. */
+INDEXER_API const char *indexerApiHash(void);
+
 typedef struct {
   /* Chip of the GPU artefacts: sm_80, sm_89, sm_90a, sm_100a or sm_120a. NULL
    * means "sm_90a". */

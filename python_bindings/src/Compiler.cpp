@@ -9,6 +9,7 @@
 
 #include "Errors.h"
 
+#include <cstring>
 #include <dlfcn.h>
 #include <nanobind/stl/string.h>
 
@@ -37,6 +38,11 @@ static Compiler open(const std::string &path) {
                   "' is of another version: it has no function '" #name "'");
   DSA_INDEXER_COMPILER_FUNCTIONS(DSA_INDEXER_COMPILER_FIND)
 #undef DSA_INDEXER_COMPILER_FIND
+  if (std::strcmp(compiler.indexerApiHash(), INDEXER_API_HASH) != 0)
+    rejectLibrary("'" + path + "' is of another build than this extension: " +
+                  "its C API is " + compiler.indexerApiHash() +
+                  ", expected " INDEXER_API_HASH
+                  "; install dsa-indexer and dsa-indexer-compiler together");
   return compiler;
 }
 

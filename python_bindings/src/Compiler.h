@@ -22,6 +22,7 @@ namespace indexer::python {
 
 /// What the extension calls of the compiler's C API.
 #define DSA_INDEXER_COMPILER_FUNCTIONS(X)                                      \
+  X(indexerApiHash)                                                            \
   X(indexerLastError)                                                          \
   X(indexerCompile)                                                            \
   X(indexerProgramDestroy)                                                     \

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
 
 import numpy as np
-from conftest import make_arguments
+import pytest
+from conftest import ROOT, make_arguments
 
 import dsa_indexer
 
@@ -52,6 +55,41 @@ assert "torch" not in sys.modules
 assert "libcuda" not in open("/proc/self/maps").read()
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60, cwd="/")
+
+
+def test_a_compiler_of_another_build(tmp_path):
+    """A library that has the functions, and was built from other headers."""
+    clang = shutil.which("clang", path="/usr/lib/llvm-22/bin") or shutil.which("cc")
+    if clang is None:
+        pytest.skip("no C compiler")
+    header = ROOT / "python_bindings" / "src" / "Compiler.h"
+    functions = re.findall(r"X\((indexer\w+)\)", header.read_text())
+    source = tmp_path / "other.c"
+    source.write_text(
+        "".join(f"void {name}(void) {{}}\n" for name in functions if name != "indexerApiHash")
+        + 'const char *indexerApiHash(void) { return "of another"; }\n'
+    )
+    library = tmp_path / "libindexer.so"
+    subprocess.run([clang, "-shared", "-fPIC", source, "-o", library], check=True)
+    script = f"""
+import dsa_indexer
+from dsa_indexer import _library
+_library.find_compiler = lambda: {str(library)!r}
+for _ in range(2):
+    try:
+        dsa_indexer.compile("")
+        raise AssertionError("it was opened")
+    except dsa_indexer.CompileError as error:
+        print(error)
+    _library.find_compiler = lambda: dsa_indexer.__path__[0] + "/libindexer_runtime.so"
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    other, runtime = done.stdout.splitlines()
+    assert "is of another build than this extension: its C API is of another, expected" in other
+    assert "is of another version: it has no function 'indexerApiHash'" in runtime
 
 
 def test_threads(text):
