@@ -87,14 +87,18 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
       rowAddresses(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
                    place.tileH, /*last=*/Value(), thread),
       steps, distance, /*isConstant=*/!schedule.startsEarly());
-  waitForPreviousKernel(kernel, schedule);
   place.setTokens(kernel, arguments,
                   kernel.multiply(kernel.blockNumber(0), schedule.getTileT()));
-  OperandFragments x = OperandFragments::load(
-      kernel, arguments.lhs(),
+  SmallVector<Value> tokens =
       rowAddresses(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
-                   schedule.getTileT(), place.lastT, thread),
-      steps, distance, /*isConstant=*/!schedule.startsEarly());
+                   schedule.getTileT(), place.lastT, thread);
+  if (schedule.startsEarly())
+    OperandFragments::prefetch(kernel, arguments.lhs(), tokens, steps,
+                               distance);
+  waitForPreviousKernel(kernel, schedule);
+  OperandFragments x =
+      OperandFragments::load(kernel, arguments.lhs(), tokens, steps, distance,
+                             /*isConstant=*/!schedule.startsEarly());
   TileOutputs outputs(kernel, fused, arguments, place, thread, threads);
   outputs.prepare(/*first=*/Value(), schedule.getOutputs());
 

@@ -35,6 +35,14 @@ static void loadOnce(KernelBuilder &kernel, Value address, bool isConstant,
   llvm::append_range(registers, load.getResults());
 }
 
+/// The address of step `step` of the row at `row`.
+static Value stepAddress(KernelBuilder &kernel, const KernelOperand &operand,
+                         Value row, int64_t step, int64_t distance) {
+  return step == 0 ? row
+                   : advance(kernel.builder, kernel.loc, operand, row,
+                             kernel.i64(step * distance));
+}
+
 OperandFragments OperandFragments::load(KernelBuilder &kernel,
                                         const KernelOperand &operand,
                                         ArrayRef<Value> rows, int64_t steps,
@@ -45,12 +53,25 @@ OperandFragments OperandFragments::load(KernelBuilder &kernel,
   fragments.elementType = operand.elementType;
   for (int64_t step = 0; step < steps; ++step)
     for (Value row : rows)
-      loadOnce(kernel,
-               step == 0 ? row
-                         : advance(kernel.builder, kernel.loc, operand, row,
-                                   kernel.i64(step * distance)),
+      loadOnce(kernel, stepAddress(kernel, operand, row, step, distance),
                isConstant, fragments.registers);
   return fragments;
+}
+
+void OperandFragments::prefetch(KernelBuilder &kernel,
+                                const KernelOperand &operand,
+                                ArrayRef<Value> rows, int64_t steps,
+                                int64_t distance) {
+  auto level = NVVM::PrefetchCacheLevelAttr::get(kernel.builder.getContext(),
+                                                 NVVM::PrefetchCacheLevel::L2);
+  for (int64_t step = 0; step < steps; ++step)
+    for (Value row : rows)
+      NVVM::PrefetchOp::create(
+          kernel.builder, kernel.loc, level,
+          /*evictPriority=*/NVVM::CacheEvictionPriorityAttr(),
+          stepAddress(kernel, operand, row, step, distance),
+          /*predicate=*/Value(), /*tensormap=*/UnitAttr(),
+          /*uniform=*/UnitAttr(), /*in_param_space=*/UnitAttr());
 }
 
 Value OperandFragments::element(KernelBuilder &kernel, int64_t step,

@@ -26,12 +26,11 @@ static constexpr unsigned clusterSpace = 7;
 /// (TMA::CacheHintSm90 in cute/arch/copy_sm90_desc.hpp).
 static constexpr int64_t evictLastPolicy = 0x14F0000000000000;
 
-KernelParameterInfo TmaBlocks::parameter(unsigned operand, int64_t rows,
-                                         int64_t multicast) {
+KernelParameterInfo TmaBlocks::parameter(unsigned operand, int64_t boxRows) {
   KernelParameterInfo info;
   info.kind = ParameterKind::TensorMap;
   info.index = operand;
-  info.boxRows = rows / multicast;
+  info.boxRows = boxRows;
   info.boxColumns = swizzleColumns;
   return info;
 }
@@ -74,5 +73,16 @@ void TmaBlocks::copy(KernelBuilder &kernel, Value target, Value row,
         tensorMap, coordinates, barrier, /*im2colOffsets=*/ValueRange(), mask,
         policy, NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
         /*group=*/NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
+  }
+}
+
+void TmaBlocks::prefetch(KernelBuilder &kernel, Value row, Value column,
+                         int64_t blocks) const {
+  for (int64_t block = 0; block < blocks; ++block) {
+    Value coordinates[] = {kernel.add(column, block * swizzleColumns), row};
+    NVVM::CpAsyncBulkTensorPrefetchOp::create(
+        kernel.builder, kernel.loc, tensorMap, coordinates,
+        /*im2colOffsets=*/ValueRange(), NVVM::TMALoadMode::TILE,
+        /*l2CacheHint=*/Value());
   }
 }

@@ -43,10 +43,15 @@ static bool mayBeGlobal(Type type) {
   return memref && !gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(memref);
 }
 
-/// True for an op that makes addresses of addresses, and touches nothing.
+/// True for an op that makes addresses of addresses, and touches nothing that a
+/// kernel can see: L2, into which lines are prefetched, is where the writes of
+/// all kernels meet.
 static bool isAddressArithmetic(Operation *op) {
+  if (isa<NVVM::CpAsyncBulkTensorPrefetchOp>(op))
+    return true;
   if (auto prefetch = dyn_cast<NVVM::PrefetchOp>(op))
-    return bool(prefetch.getTensormap()); // The descriptor is a parameter.
+    return prefetch.getTensormap() || // The descriptor is a parameter.
+           prefetch.getCacheLevel() == NVVM::PrefetchCacheLevel::L2;
   return isMemoryEffectFree(op) || isa<RegionBranchTerminatorOpInterface>(op);
 }
 

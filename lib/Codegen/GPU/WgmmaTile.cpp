@@ -23,19 +23,23 @@ static constexpr int64_t wgmmaColumns = 16;
 /// Descriptors count in units of 16 bytes.
 static constexpr int64_t descriptorUnit = 16;
 
-/// The descriptor of the matrix at `address` (!llvm.ptr<3>): K-major with the
-/// 128-byte swizzle, 8 rows every 1024 bytes (PTX ISA, "Matrix Descriptor
-/// Format": bits 0-13 address, 16-29 leading offset, unused here, 32-45 stride
-/// offset, 62-63 swizzle).
+/// The low half of the descriptor of the matrix at `address` (!llvm.ptr<3>),
+/// i32: K-major with the 128-byte swizzle, 8 rows every 1024 bytes (PTX ISA,
+/// "Matrix Descriptor Format": bits 0-13 address, 16-29 leading offset, unused
+/// here, 32-45 stride offset, 62-63 swizzle). All that differs is in this half.
 Value WgmmaTile::descriptor(Value address) {
   OpBuilder &builder = kernel.builder;
   Value number = LLVM::PtrToIntOp::create(builder, kernel.loc,
                                           builder.getI32Type(), address);
-  constexpr uint64_t fields = uint64_t(1) << 16 |
-                              uint64_t(1024 / descriptorUnit) << 32 |
-                              uint64_t(1) << 62;
-  return kernel.add(kernel.widen(kernel.divide(number, descriptorUnit)),
-                    kernel.i64(int64_t(fields)));
+  return kernel.add(kernel.divide(number, descriptorUnit), int64_t(1) << 16);
+}
+
+/// The whole descriptor of which `low` is the low half; i64.
+static Value wholeDescriptor(KernelBuilder &kernel, Value low) {
+  constexpr int64_t high = int64_t(1024 / descriptorUnit) << 32 | int64_t(1)
+                                                                      << 62;
+  return arith::OrIOp::create(kernel.builder, kernel.loc, kernel.widen(low),
+                              kernel.i64(high));
 }
 
 Value WgmmaTile::start(const Stage &stage) {
@@ -64,9 +68,9 @@ Value WgmmaTile::start(const Stage &stage) {
       };
       accumulators = NVVM::WgmmaMmaAsyncOp::create(
           builder, loc, type, accumulators,
-          kernel.add(heads, offset(wgmmaHeads)),
-          kernel.add(tokenRows, offset(tileTokens)), shape, operandType,
-          operandType, NVVM::WGMMATypes::f32,
+          wholeDescriptor(kernel, kernel.add(heads, offset(wgmmaHeads))),
+          wholeDescriptor(kernel, kernel.add(tokenRows, offset(tileTokens))),
+          shape, operandType, operandType, NVVM::WGMMATypes::f32,
           isFirst ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one,
           NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
           NVVM::MMALayout::row, NVVM::MMALayout::col,

@@ -73,6 +73,7 @@ func.func private @gate(%x: tensor<?x512xbf16>, %w: tensor<32x512xbf16>,
 // CHECK-NOT:     llvm.load
 // CHECK-COUNT-2: nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32
 // CHECK-NOT:     llvm.load
+// CHECK:         nvvm.prefetch level = L2
 // CHECK:         nvvm.griddepcontrol wait
 // CHECK-NOT:     ld.global.nc
 // CHECK-COUNT-4: nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32

@@ -162,17 +162,24 @@ func.func private @alone(%x: tensor<?x128xf16>, %w: tensor<8x128xf16>,
 
 // With a static weight the kernel starts early: only loads of the weight may
 // come before the wait, and what comes after it may have been written meanwhile.
+// A tile of 8 tokens has little to load before: it meets its peers first, and
+// brings x into L2.
 
 // CHECK-LABEL: func.func private @early(
-// CHECK-SAME:    {alignment = 16 : i64, {{.*}} starts_early = true, static_operands = array<i64: 1>, threads = 128
+// CHECK-SAME:    {alignment = 16 : i64, {{.*}} starts_early = true, static_operands = array<i64: 1>, threads = 64
 // CHECK-SAME:    starts_early = false, static_operands = array<i64>, threads = 128
 // CHECK-LABEL: gpu.func @early_register_mma(
 // CHECK-NOT:     llvm.load
 // CHECK:         nvvm.griddepcontrol launch_dependents
 // CHECK-NOT:     llvm.load
+// CHECK:         nvvm.cluster.arrive.relaxed
+// CHECK:         nvvm.cluster.wait
 // CHECK:         nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32
 // CHECK-NOT:     llvm.load
+// CHECK:         nvvm.prefetch level = L2
+// CHECK-NOT:     llvm.load
 // CHECK:         nvvm.griddepcontrol wait
+// CHECK-NOT:     nvvm.cluster.wait
 // CHECK-NOT:     ld.global.nc
 // CHECK:         nvvm.inline_ptx "ld.global.L1::no_allocate.v4.b32
 // CHECK-NOT:     ld.global.nc
@@ -194,7 +201,7 @@ func.func private @early(%x: tensor<?x128xbf16>, %w: tensor<8x128xbf16>,
       outs(%fill, %empty : tensor<?x8xf32>, tensor<?x8xf32>)
       attrs = {indexer.schedules = [
         #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8,
-                          threads = 128, weights = static>,
+                          threads = 64, cluster = 2, weights = static>,
         #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
                           threads = 128>]} {
   ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):

@@ -288,8 +288,8 @@ func.func private @multicast(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
 #th = affine_map<(t, h, d) -> (t, h)>
 
 // With static weights, those of the first stages are copied before the wait for
-// the kernel before this one, x after it. The warpgroup waits too, before it
-// loads q.
+// the kernel before this one, x after it: until then it is brought into L2. The
+// warpgroup waits too, before it loads q.
 
 // CHECK-LABEL: gpu.func @static_tma_wgmma(
 // CHECK-SAME:    %[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: !llvm.ptr<1>
@@ -301,6 +301,7 @@ func.func private @multicast(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
 // CHECK:         nvvm.griddepcontrol wait
 // CHECK:         llvm.load %{{.+}} : !llvm.ptr<1> -> f32
 // CHECK:         } else {
+// CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.prefetch %[[X]]
 // CHECK-NOT:     bulk.tensor
 // CHECK:         nvvm.griddepcontrol wait
 // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[X]]

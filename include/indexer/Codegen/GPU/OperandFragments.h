@@ -34,6 +34,13 @@ public:
                                mlir::ArrayRef<mlir::Value> rows, int64_t steps,
                                int64_t distance, bool isConstant);
 
+  /// Brings what load() would load into L2, as long as it may not be read. That
+  /// changes nothing that a kernel can see: L2 is where the writes of all
+  /// kernels meet.
+  static void prefetch(KernelBuilder &kernel, const KernelOperand &operand,
+                       mlir::ArrayRef<mlir::Value> rows, int64_t steps,
+                       int64_t distance);
+
   /// The register `part` (0 to 3) of row `row` in `step`.
   mlir::Value get(int64_t step, int64_t row, int64_t part) const {
     return registers[(step * rows + row) * 4 + part];

@@ -38,10 +38,9 @@ public:
       : tensorMap(arguments.tensorMaps[map]), rows(rows), hint(hint),
         multicast(multicast), rank(rank) {}
 
-  /// The parameter that a kernel needs for blocks of `operand`: boxes of the
-  /// rows that one CTA copies.
-  static KernelParameterInfo parameter(unsigned operand, int64_t rows,
-                                       int64_t multicast = 1);
+  /// The parameter that a kernel needs for blocks of `operand` in boxes of
+  /// `boxRows` rows.
+  static KernelParameterInfo parameter(unsigned operand, int64_t boxRows);
 
   /// Fetches the tensor map, before its first use.
   void prefetchMap(KernelBuilder &kernel) const;
@@ -51,6 +50,11 @@ public:
   /// at `barrier` (!llvm.ptr<3>).
   void copy(KernelBuilder &kernel, mlir::Value target, mlir::Value row,
             mlir::Value column, int64_t blocks, mlir::Value barrier) const;
+
+  /// Brings what copy() would copy into L2. That changes nothing that a kernel
+  /// can see: L2 is where the writes of all kernels meet.
+  void prefetch(KernelBuilder &kernel, mlir::Value row, mlir::Value column,
+                int64_t blocks) const;
 
   /// Bytes of a block, all parts of it.
   int64_t blockBytes() const;
