@@ -29,6 +29,18 @@ namespace indexer {
 using namespace mlir;
 using namespace indexer;
 
+/// CTAs of a launch of `schedule`.
+static int64_t countCtas(const ScheduleProblem &problem,
+                         const KernelSchedule &schedule) {
+  int64_t alongTokens =
+      llvm::alignTo(llvm::divideCeil(problem.t, schedule.tileT) *
+                        (schedule.cluster / schedule.multicast),
+                    schedule.cluster);
+  if (schedule.maxCtas > 0)
+    alongTokens = std::min(alongTokens, schedule.maxCtas);
+  return alongTokens * llvm::divideCeil(problem.h, schedule.tileH);
+}
+
 /// Says in a remark what `schedule` means for `problem`; it serves from
 /// `minTokens` tokens on.
 static void remarkSchedule(Location loc, const ScheduleProblem &problem,
@@ -53,11 +65,12 @@ static void remarkSchedule(Location loc, const ScheduleProblem &problem,
     remark << remark::metric("weights", stringifyWeights(schedule.weights));
   if (schedule.cluster > 1)
     remark << remark::metric("cluster", schedule.cluster);
+  if (schedule.multicast > 1)
+    remark << remark::metric("multicast", schedule.multicast);
+  if (schedule.maxCtas > 0)
+    remark << remark::metric("max-ctas", schedule.maxCtas);
   if (!ShapedType::isDynamic(problem.t) && !ShapedType::isDynamic(problem.h))
-    remark << remark::metric(
-        "ctas", int64_t(llvm::divideCeil(problem.t, schedule.tileT) *
-                        llvm::divideCeil(problem.h, schedule.tileH) *
-                        schedule.cluster));
+    remark << remark::metric("ctas", countCtas(problem, schedule));
   remark << remark::metric("smem-bytes", sharedBytes(schedule));
 }
 

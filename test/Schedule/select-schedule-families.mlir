@@ -215,7 +215,7 @@ func.func @whole_elements(%x: tensor<?x4288xbf16>, %w: tensor<64x4288xbf16>,
 // One kernel of each kind for a static T, the one whose range it is in.
 
 // CHECK-LABEL: func.func @static_tokens
-// SM90: indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 2, tile_d = 128, stages = 4>, #indexer.schedule<family = plain
+// SM90: indexer.schedules = [#indexer.schedule<family = tma_wgmma, tile_t = 32, tile_h = 64, threads = 160, cluster = 2, tile_d = 128, stages = 4>, #indexer.schedule<family = plain
 func.func @static_tokens(%x: tensor<4096x7168xbf16>, %w: tensor<64x7168xbf16>,
     %sum: tensor<4096x64xf32>, %gate: tensor<4096x64xf32>) -> tensor<4096x64xf32> {
   %zero = arith.constant 0.0 : f32

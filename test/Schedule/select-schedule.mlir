@@ -20,7 +20,7 @@
 // CHECK-SAME: tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
 // CHECK-SAME: tile_t = 24, tile_h = 32, threads = 224, cluster = 16, max_tokens = 72>
 // CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 7, max_tokens = 120>
-// CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, tile_d = 128, stages = 3>
+// CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64, threads = 160, cluster = 2, tile_d = 64, stages = 5, multicast = 2, max_ctas = 264>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 128, max_tokens = 1>
 // CHECK-SAME: tile_t = 2, tile_h = 4, threads = 128, max_tokens = 16>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 8, tile_h = 8, threads = 128>]
@@ -41,19 +41,22 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   // expected-remark @below {{tile=32x64, tokens=241..480}}
   // expected-remark @below {{tile=24x64, tokens=481..720}}
   // expected-remark @below {{tile=32x64, tokens=721..960}}
-  // expected-remark @below {{tile=48x64, tokens=961..1200}}
+  // expected-remark @below {{tile=48x64, tokens=961..1104}}
+  // expected-remark @below {{tile=40x64, tokens=1105..1200}}
   // expected-remark @below {{tile=24x64, tokens=1201..1584}}
   // expected-remark @below {{tile=32x64, tokens=1585..2112}}
-  // expected-remark @below {{tile=40x64, tokens=2113..2640}}
-  // expected-remark @below {{tile=24x64, tokens=2641..3168}}
-  // expected-remark @below {{tile=32x64, tokens=3169..4224}}
-  // expected-remark @below {{tile=48x64, tokens=4225..6336}}
-  // expected-remark @below {{tile=32x64, tokens=6337..8448}}
-  // expected-remark @below {{tile=40x64, tokens=8449..10560}}
-  // expected-remark @below {{tile=48x64, tokens=10561..12672}}
+  // expected-remark @below {{tile=48x64, tokens=2113..3168}}
+  // expected-remark @below {{tile=56x64, tokens=3169..3696}}
+  // expected-remark @below {{tile=32x64, tokens=3697..4224}}
+  // expected-remark @below {{tile=40x64, tokens=4225..5280}}
+  // expected-remark @below {{tile=48x64, tokens=5281..6336}}
+  // expected-remark @below {{tile=56x64, tokens=6337..7392}}
+  // expected-remark @below {{tile=64x64, tokens=7393..8448}}
+  // expected-remark @below {{tile=80x64, tokens=8449..10560}}
+  // expected-remark @below {{tile=96x64, tokens=10561..12672}}
   // expected-remark @below {{tile=64x64, tokens=12673..16896}}
-  // expected-remark @below {{tile=40x64, tokens=16897..42240}}
-  // expected-remark @below {{tile=64x64, tokens=42241..inf}}
+  // expected-remark @below {{tile=80x64, tokens=16897..21120}}
+  // expected-remark @below {{tile=64x64, tokens=21121..inf}}
   // expected-remark @below {{tile=1x1, tokens=1..1}}
   // expected-remark @below {{tile=1x2, tokens=2..4}}
   // expected-remark @below {{tile=2x4, tokens=5..16}}

@@ -566,3 +566,38 @@ func.func @elements_not_a_multiple_of_the_stages(%x: tensor<?x7040xbf16>,
   } -> (tensor<?x64xf32>, tensor<?x64xf32>)
   return %r#1 : tensor<?x64xf32>
 }
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @elements_not_a_multiple_of_the_tma_stages(%x: tensor<?x7104xbf16>,
+    %w: tensor<64x7104xbf16>, %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>)
+    -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 0 of the family 'tma_wgmma' takes 128 elements of d at a time, accepted is a static E that is a multiple of it, got 7104}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7104xbf16>, tensor<64x7104xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                          threads = 160, cluster = 2, tile_d = 128,
+                          stages = 6, multicast = 2>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}

@@ -106,3 +106,37 @@ func.func @accepted_cp_async_wgmma(%x: tensor<?x7168xbf16>,
   } -> (tensor<?x24xf32>, tensor<?x24xf32>)
   return %r#1 : tensor<?x24xf32>
 }
+
+// CTAs that share the weight do not divide d.
+
+// CHECK-LABEL: func.func @accepted_tma_wgmma
+// CHECK: indexer.schedules = [
+// CHECK-SAME: family = tma_wgmma
+// CHECK-SAME: family = plain
+func.func @accepted_tma_wgmma(%x: tensor<?x7168xbf16>,
+    %w: tensor<24x7168xbf16>, %sum: tensor<?x24xf32>, %gate: tensor<?x24xf32>)
+    -> tensor<?x24xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x24xf32>)
+      -> tensor<?x24xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<24x7168xbf16>)
+      outs(%fill, %gate : tensor<?x24xf32>, tensor<?x24xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64,
+                          threads = 160, cluster = 2, tile_d = 128,
+                          stages = 4, multicast = 2, max_ctas = 132>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x24xf32>, tensor<?x24xf32>)
+  return %r#1 : tensor<?x24xf32>
+}

@@ -12,6 +12,7 @@
 // OURS: static_operands = array<i64: 1>
 // OURS: gpu.func @{{.*}}register_mma
 // OURS: gpu.func @{{.*}}cp_async_wgmma
+// OURS: gpu.func @{{.*}}tma_wgmma
 // TMA: starts_early = true, static_operands = array<i64: 1>
 // TMA: nvvm.griddepcontrol wait
 

@@ -43,6 +43,14 @@ TEST(ReductionOrder, WhatDoesNotMatter) {
   EXPECT_EQ(reductionOrder(other), order);
   EXPECT_EQ(reductionOrder({Family::RegisterMma, 8, 8, 224, 16, 100}),
             reductionOrder({Family::RegisterMma, 32, 16, 224, 16, 3}));
+  // Who copies does not matter either, nor who shares the weight.
+  KernelSchedule tma = makeWgmma(8, 1);
+  tma.family = Family::TmaWgmma;
+  tma.threads = 160;
+  EXPECT_EQ(reductionOrder(tma), order);
+  tma.cluster = 2;
+  tma.multicast = 2;
+  EXPECT_EQ(reductionOrder(tma), reductionOrder(makeWgmma(1, 1)));
 }
 
 TEST(ReductionOrder, WhatMatters) {

@@ -76,7 +76,11 @@ def _stages(
 ) -> int:
     """Stages of a ring that leaves room for `ctas` CTAs on a multiprocessor; each has
     `barriers` bytes of them."""
-    received = tile_t * 64 * 4 + 8 if split > 1 else 0
+    received = 0
+    if split > 1:
+        # Units of outputs of one owner (wgmmaReductionUnit), as many for each CTA.
+        units = split * min(128, tile_t * 64 // split)
+        received = -(-tile_t * 64 // units) * units * 4 + 8
     room = SM_SHARED_BYTES // ctas - CTA_RESERVE - 1024 - received
     return min(steps, room // ((tile_t + 64) * tile_d * 2 + barriers))
 
@@ -97,24 +101,25 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
 
 
 def _tma_wgmmas(shape: Shape) -> Iterator[Schedule]:
-    """Clusters that divide d, that share the weight, and persistent CTAs: as many as
-    there are multiprocessors, or twice as many."""
-    for cluster in (1, 2, 4, 8, 16):
-        for multicast in {1, cluster} - {16}:
-            split = cluster // multicast
-            for tile_d in (64, 128):
-                if shape.hidden % (split * tile_d) != 0:
-                    continue
-                steps = shape.hidden // (split * tile_d)
-                for tile_t in range(8, 129, 8):
-                    for ctas in (1, 2):
-                        stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
-                        if stages < 2:
-                            continue
-                        whole = ctas * MULTIPROCESSORS // cluster * cluster
-                        for max_ctas in (0, whole) if split == 1 else (0,):
-                            ring = (cluster, tile_d, stages, multicast, max_ctas)
-                            yield Schedule("tma_wgmma", tile_t, 64, 160, *ring)
+    for split in (1, 2, 4, 8):
+        for tile_t in range(8, 129, 8):
+            for ctas in (1, 2):
+                for tile_d in (256, 128, 64):
+                    if shape.hidden % (split * tile_d) != 0:
+                        continue
+                    steps = shape.hidden // (split * tile_d)
+                    stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
+                    ring = (tile_d, stages)
+                    if stages >= 2 and tile_d >= 128:
+                        yield Schedule("tma_wgmma", tile_t, 64, 160, split, *ring)
+                    # Persistent, the weight shared by two CTAs; one stage less is at
+                    # times faster.
+                    if stages >= 3 and split == 1 and tile_d <= 128:
+                        most = MULTIPROCESSORS * ctas
+                        for fewer in (stages, stages - 1):
+                            yield Schedule(
+                                "tma_wgmma", tile_t, 64, 160, 2, tile_d, fewer, 2, most
+                            )
 
 
 def enumerate_schedules(shape: Shape) -> list[Schedule]:
@@ -145,8 +150,8 @@ def estimate_us(schedule: Schedule, shape: Shape, tokens: int) -> float:
     tiles = -(-tokens // schedule.tile_t) * -(-shape.heads // schedule.tile_h)
     split = schedule.cluster // schedule.multicast
     ctas = tiles * split
-    heads = min(schedule.tile_h, shape.heads) / schedule.multicast
-    rows = min(schedule.tile_t, tokens) + heads
+    # Multicast does not make the weight's way into a multiprocessor shorter.
+    rows = min(schedule.tile_t, tokens) + min(schedule.tile_h, shape.heads)
     cta_bytes = rows * shape.hidden / split * 2
     waves = -(-ctas // MULTIPROCESSORS)
     alone = waves * cta_bytes / SM_BYTES
@@ -164,8 +169,10 @@ def most_likely(
     them of each family: an estimate of one says little about another."""
     families: dict[str, list[Schedule]] = {}
     for schedule in schedules:
-        # A tile with more columns than tokens only costs.
-        if schedule.tile_t < tokens + 8:
+        # A tile with more columns than tokens only costs, and so does being persistent
+        # where every tile has a CTA of its own.
+        most = schedule.max_ctas * schedule.tile_t
+        if schedule.tile_t < tokens + 8 and most <= tokens:
             families.setdefault(schedule.family, []).append(schedule)
     share = max(1, limit // max(1, len(families)))
     chosen = []
