@@ -22,8 +22,8 @@ extern "C" {
 #endif
 
 /* A hash of the headers of this API and of the bundle format that the library
- * was built from. Who opens the library at run time compares it with that of his
- * own build: structures and bundles of another one may differ. */
+ * was built from. Who opens the library at run time compares it with that of
+ * his own build: structures and bundles of another one may differ. */
 INDEXER_API const char *indexerApiHash(void);
 
 typedef struct {
