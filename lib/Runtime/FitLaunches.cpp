@@ -58,7 +58,7 @@ private:
   IndexerStatus findShared(const KernelLaunch &launch, CuFunction function,
                            std::string &misfit);
   IndexerStatus setAttributes(const KernelLaunch &launch, CuFunction function);
-  IndexerStatus findCluster(const KernelLaunch &launch, CuFunction function,
+  IndexerStatus findCluster(KernelLaunch &launch, CuFunction function,
                             std::string &misfit);
   template <typename Check>
   IndexerStatus dropWhere(Check check);
@@ -177,8 +177,9 @@ IndexerStatus LaunchFitter::setAttributes(const KernelLaunch &launch,
 }
 
 /// Sets `misfit` when the device has no room for a cluster of `launch`, with
-/// nothing else running. The attributes of `function` are set.
-IndexerStatus LaunchFitter::findCluster(const KernelLaunch &launch,
+/// nothing else running, and limits a grid with `maxCtas` to what it has room
+/// for. The attributes of `function` are set.
+IndexerStatus LaunchFitter::findCluster(KernelLaunch &launch,
                                         CuFunction function,
                                         std::string &misfit) {
   if (launch.cluster == 1)
@@ -197,6 +198,10 @@ IndexerStatus LaunchFitter::findCluster(const KernelLaunch &launch,
     misfit = launchText(launch) + " runs in clusters of " +
              std::to_string(launch.cluster) + " CTAs, " + deviceText() +
              " has no room for one";
+  // CTAs that go on to a next tile are best as many as run at a time.
+  unsigned resident = static_cast<unsigned>(clusters) * launch.cluster;
+  if (resident && launch.maxCtas > resident)
+    launch.maxCtas = resident;
   return INDEXER_OK;
 }
 

@@ -29,7 +29,9 @@ void dropLaunch(FusedKernel &kernel, size_t index);
 
 /// Finds the functions of all launches of `bundle` in `modules`, sets what they
 /// need, and drops the launches that `device` cannot hold: too little shared
-/// memory for a block, or no room for a single cluster. `functions[i][k]` is
+/// memory for a block, or no room for a single cluster. Limits the grids of
+/// launches with clusters and `maxCtas` to the CTAs that run at a time.
+/// `functions[i][k]` is
 /// then the function of bundle.kernels[i].launches[k], and `notes` has one line
 /// for each launch that was dropped. Fails when the code does not take the
 /// threads of a launch, and with INDEXER_NO_DEVICE when a fused op is left

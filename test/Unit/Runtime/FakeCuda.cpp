@@ -173,7 +173,8 @@ FAKE CuResult cuOccupancyMaxActiveClusters(int *clusters, CuFunction function,
   int shared = static_cast<int>(config->sharedMemBytes);
   bool isOptedIn =
       shared <= 48 * 1024 || shared <= attribute(CuMaxDynamicSharedSizeBytes);
-  *clusters = isAllowed && isOptedIn && cluster <= state.maxCluster;
+  bool hasRoom = isAllowed && isOptedIn && cluster <= state.maxCluster;
+  *clusters = hasRoom ? state.residentClusters : 0;
   return state.occupancyResult;
 }
 FAKE CuResult cuTensorMapEncodeTiled(CuTensorMap *map, CuTensorMapDataType type,

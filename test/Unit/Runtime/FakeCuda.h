@@ -53,6 +53,8 @@ struct FakeCudaState {
   int maxThreads = 1024, staticShared = 0, maxShared = 232448;
   /// CTAs of the largest cluster that there is room for.
   unsigned maxCluster = 16;
+  /// Clusters that run at a time, where one has room.
+  int residentClusters = 66;
   indexer::runtime::CuResult initResult = 0, loadResult = 0, launchResult = 0,
                              allocateResult = 0, occupancyResult = 0,
                              tensorMapResult = 0;

@@ -61,6 +61,21 @@ TEST_F(FitLaunches, TheNextKernelTakesTheTokens) {
                "its place\n");
 }
 
+// A persistent kernel made for 264 CTAs gets as many as run at a time.
+TEST_F(FitLaunches, PersistentGridsGetSmaller) {
+  fake.residentClusters = 14;
+  Bundle bundle = makeTable();
+  KernelLaunch &four = bundle.kernels[0].launches[3];
+  four.tileT = 8;
+  four.split = 1;
+  four.maxCtas = 264;
+  ASSERT_EQ(load(bundle), "");
+  EXPECT_EQ(kernelFor(8000), "four");
+  EXPECT_EQ(fake.launches.back().grid[0], 56u);
+  EXPECT_EQ(kernelFor(80), "four");
+  EXPECT_EQ(fake.launches.back().grid[0], 12u);
+}
+
 // Several neighbours go, the last of its kind among them: the one before takes
 // it all, and not a plain kernel.
 TEST_F(FitLaunches, TheKernelBeforeTakesTheTokens) {
