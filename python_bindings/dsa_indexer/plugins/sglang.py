@@ -72,9 +72,11 @@ def activate() -> None:
     if _library is None:
         plain = inspect.unwrap(function)
         run = _guard(plain, _gate_of_graph)
-        _library = torch.library.Library("sglang", "IMPL")
+        library = torch.library.Library("sglang", "IMPL")
         for key in ("CUDA", "CPU"):
-            _library.impl("logits_head_gate_graph", run, key)
+            # The engine's own is there; not every torch replaces it unasked.
+            library.impl("logits_head_gate_graph", run, key, allow_override=True)
+        _library = library
         HookRegistry.register(
             _FUNCTION, functools.partial(_call_graph_function, run), HookType.REPLACE
         )
