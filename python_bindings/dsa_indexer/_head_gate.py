@@ -97,15 +97,18 @@ def head_gate(
     CompileError when there is no machine code for the GPU, CudaError when the
     driver fails.
     """
-    if _short_calls is not None and not _is_compiling():
-        gate = _short_calls(x, weight, q_scale, softmax_scale, head_scale, out)
-        if gate is not NotImplemented:
-            return gate
     call = _torch_call
     if call is None and _is_torch(x):
         from . import torch
 
         call = torch.torch_call
+    # First of all: torch.compile, which reads this, must not come to the rest.
+    if call is not None and call.is_compiling():
+        return call.run(x, weight, q_scale, softmax_scale, head_scale, out)
+    if _short_calls is not None:
+        gate = _short_calls(x, weight, q_scale, softmax_scale, head_scale, out)
+        if gate is not NotImplemented:
+            return gate
     if call is not None and call.handles(x, weight, q_scale, out):
         return call.run(x, weight, q_scale, softmax_scale, head_scale, out)
     return run(x, weight, q_scale, softmax_scale, head_scale, out)
@@ -119,6 +122,8 @@ def _is_torch(value: Any) -> bool:
 class TorchCall(NamedTuple):
     """How `dsa_indexer.torch` takes over the calls that torch must see."""
 
+    #: torch.compiler.is_compiling.
+    is_compiling: Callable[[], bool]
     #: Of (x, weight, q_scale, out).
     handles: Callable[[Any, Any, Any, Any], bool]
     #: The call, with the arguments of `run`.
@@ -129,18 +134,15 @@ class TorchCall(NamedTuple):
 _torch_call: Optional[TorchCall] = None
 
 
-#: Also set then: torch.compiler.is_compiling, and the calls of CUDA tensors
-#: that are made without Python where torch has what that needs.
-_is_compiling: Callable[[], bool]
+#: Also set then: the calls of CUDA tensors that are made without Python, where
+#: torch has what that needs.
 _short_calls: Optional[_native.GateCalls] = None
 
 
-def set_torch_call(
-    call: TorchCall, is_compiling: Callable[[], bool], short_calls: Optional[_native.GateCalls]
-) -> None:
+def set_torch_call(call: TorchCall, short_calls: Optional[_native.GateCalls]) -> None:
     """Gives torch's calls to `call`, and the plain ones to `short_calls`."""
-    global _torch_call, _is_compiling, _short_calls
-    _torch_call, _is_compiling, _short_calls = call, is_compiling, short_calls
+    global _torch_call, _short_calls
+    _torch_call, _short_calls = call, short_calls
 
 
 #: Kernels by all that makes a call need another one: one look-up a call.

@@ -217,5 +217,5 @@ def _make_short_calls() -> Optional[_native.GateCalls]:
 
 
 #: What `dsa_indexer.head_gate` leaves to this module.
-torch_call = _head_gate.TorchCall(_handles, _call)
-_head_gate.set_torch_call(torch_call, _is_compiling, _make_short_calls())
+torch_call = _head_gate.TorchCall(_is_compiling, _handles, _call)
+_head_gate.set_torch_call(torch_call, _make_short_calls())

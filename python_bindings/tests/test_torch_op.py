@@ -125,16 +125,20 @@ def test_compiled_with_out():
     assert torch.equal(out, gate(*arguments))
 
 
-def test_compiled_in_a_fresh_process():
+@pytest.mark.parametrize("build", ["", "torch._C._cuda_getDevice = lambda: 0"], ids=["own", "cuda"])
+def test_compiled_in_a_fresh_process(build):
     """The operator registers itself while torch.compile looks at its first
-    use."""
-    script = """
+    use; a torch with CUDA also makes the short way, which must not be seen."""
+    script = f"""
 import torch, dsa_indexer
+{build}
 def gate(x, weight, q_scale):
     return dsa_indexer.head_gate(x, weight, q_scale, softmax_scale=0.5)
 arguments = torch.ones(3, 8), torch.ones(2, 8), torch.ones(3, 2, 1)
 compiled = torch.compile(gate, backend="aot_eager", fullgraph=True)(*arguments)
 assert torch.equal(compiled, gate(*arguments))
+from dsa_indexer import _head_gate
+assert (_head_gate._short_calls is None) == (not hasattr(torch._C, "_cuda_getDevice"))
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd="/")
 
