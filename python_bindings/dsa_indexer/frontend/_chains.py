@@ -210,8 +210,9 @@ def _moves_units_only(node: torch.fx.Node) -> bool:
     """True for a permutation of dimensions that changes no order of elements."""
     if node.target is not _aten.permute.default:
         return False
-    shape = node.args[0].meta["val"].shape
+    source: Any = node.args[0]
     order: Any = node.args[1]
+    shape = source.meta["val"].shape
     moved = [dim for dim in order if not (isinstance(shape[dim], int) and shape[dim] == 1)]
     return moved == sorted(moved)
 

@@ -236,7 +236,8 @@ class _Importer:
         return self._writer.elementwise(operands, shape, _dtype_of(node), compute)
 
     def reshape(self, node: torch.fx.Node) -> Any:
-        spread = self._values.get(node.args[0])
+        source: Any = node.args[0]
+        spread = self._values.get(source)
         if isinstance(spread, _Spread) and spread.shape == _shape_of(node.meta["val"]):
             return spread
         return self._writer.reshape(self._tensor(node.args[0]), _shape_of(node.meta["val"]))
