@@ -99,7 +99,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     With `weights = static` the caller promises that no kernel in flight writes
     the weight. The kernel then starts while the one before it on the stream
     still runs (programmatic dependent launch), loads the weight, and waits for
-    the end of that kernel before it touches anything else. It needs compute
+    the end of that kernel before it reads or writes anything else; lines of x
+    may be brought into L2, which is coherent, before. It needs compute
     capability 9.0 and a family other than `plain`.
 
     ```mlir
