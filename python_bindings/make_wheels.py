@@ -68,7 +68,8 @@ def make_wheel(
     python: str, project: pathlib.Path, build: pathlib.Path, out: pathlib.Path, *defines: str
 ) -> pathlib.Path:
     """Builds a project; returns its wheel, tagged for manylinux if it can be."""
-    settings = [part for define in defines for part in ("-C", f"cmake.define.{define}")]
+    # In full: Debian 12's pip has no -C.
+    settings = [f"--config-settings=cmake.define.{define}" for define in defines]
     environment = {
         "CC": "/usr/lib/llvm-22/bin/clang",
         "CXX": "/usr/lib/llvm-22/bin/clang++",

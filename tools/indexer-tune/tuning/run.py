@@ -14,7 +14,7 @@ import statistics
 import time
 from typing import Iterable, Iterator, NamedTuple
 
-from timing import ours, plan, processes, records
+from timing import plan, processes, records
 from timing.plan import Shape
 from tuning.candidates import Schedule, most_likely
 from tuning.generate import RUNTIME, Candidate, read_manifest
@@ -103,6 +103,9 @@ class Tuner:
 
     def _measure(self, problem: Problem, timings: list[Timing], label: str) -> bool:
         """Times what has no time; False when the time is over first."""
+        # Needs NumPy, which the other commands do without.
+        from timing import ours
+
         missing = [timing for timing in timings if timing not in self._times]
         batches = list(_batches(missing, problem.shape))
         for batch in progress(batches, len(batches), label) if batches else ():
