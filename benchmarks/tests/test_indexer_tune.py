@@ -2,14 +2,12 @@
 """indexer-tune: what it enumerates, and all of it on a driver that computes on the CPU."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 
 import pytest
 from conftest import BUILD
-from programs import BENCHMARKS
+from programs import BENCHMARKS, run_benchmark
 
 ROOT = BENCHMARKS.parent
 TUNE = ROOT / "tools" / "indexer-tune"
@@ -25,17 +23,9 @@ WIDE = Schedule("cp_async_wgmma", 64, 64, 128, 1, 128, 3)
 NARROW = Schedule("register_mma", 8, 8, 448, 8)
 
 
-def tune(*arguments, expected=0, **environment):
+def tune(*arguments, **options):
     """Runs the program; returns what it prints."""
-    result = subprocess.run(
-        [sys.executable, str(TUNE / "indexer-tune"), *map(str, arguments)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert result.returncode == expected, result.stdout
-    return result.stdout
+    return run_benchmark(TUNE / "indexer-tune", *map(str, arguments), **options)
 
 
 def table_rows(text):

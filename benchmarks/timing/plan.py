@@ -8,7 +8,7 @@ columns, then the tuned Triton kernel, then all other counts from coarse to fine
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, NamedTuple, Optional
+from typing import Any, Iterable, Iterator, NamedTuple, Optional
 
 
 class Shape(NamedTuple):
@@ -148,12 +148,13 @@ def sweep_tasks(names: Iterable[str]) -> list[Task]:
     ]
 
 
-def batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    """Groups of tasks that are prepared together, in the given order."""
+def batches(tasks: Iterable[Any], shape: Shape = MODEL) -> Iterator[list[Any]]:
+    """Groups of tasks that are prepared together, in the given order. A task has
+    `tokens` and `is_alone`."""
     batch: list[Task] = []
     size = 0
     for task in tasks:
-        needed = call_count(task.tokens) * gate_bytes(task.tokens)
+        needed = call_count(task.tokens, shape) * gate_bytes(task.tokens, shape)
         is_full = len(batch) == BATCH_PROCESSES or size + needed > BATCH_BYTES
         if batch and (is_full or task.is_alone or batch[-1].is_alone):
             yield batch

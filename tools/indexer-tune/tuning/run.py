@@ -12,7 +12,7 @@ from __future__ import annotations
 import pathlib
 import statistics
 import time
-from typing import Iterable, Iterator, NamedTuple
+from typing import NamedTuple
 
 from timing import plan, processes, records
 from timing.plan import Shape
@@ -31,6 +31,11 @@ class Timing(NamedTuple):
     file: str
     tokens: int
     repeat: int
+
+    @property
+    def is_alone(self) -> bool:
+        """False: timings are prepared side by side (plan.batches)."""
+        return False
 
 
 class Problem(NamedTuple):
@@ -71,25 +76,6 @@ def median_us(times: dict[Timing, float], file: str, tokens: int) -> float:
     return statistics.median(found) if found else float("inf")
 
 
-def _batches(timings: Iterable[Timing], shape: Shape) -> Iterator[list[Timing]]:
-    """Groups that are prepared together."""
-    batch: list[Timing] = []
-    size = 0
-    for timing in timings:
-        needed = plan.call_count(timing.tokens, shape) * plan.gate_bytes(
-            timing.tokens, shape
-        )
-        if batch and (
-            len(batch) == plan.BATCH_PROCESSES or size + needed > plan.BATCH_BYTES
-        ):
-            yield batch
-            batch, size = [], 0
-        batch.append(timing)
-        size += needed
-    if batch:
-        yield batch
-
-
 class Tuner:
     """One run over a folder; ends when its time is over."""
 
@@ -107,7 +93,7 @@ class Tuner:
         from timing import ours
 
         missing = [timing for timing in timings if timing not in self._times]
-        batches = list(_batches(missing, problem.shape))
+        batches = list(plan.batches(missing, problem.shape))
         for batch in progress(batches, len(batches), label) if batches else ():
             if time.monotonic() > self._deadline:
                 return False
