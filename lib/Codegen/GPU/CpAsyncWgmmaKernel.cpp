@@ -146,19 +146,11 @@ KernelLaunchInfo indexer::buildCpAsyncWgmmaKernel(gpu::GPUModuleOp module,
   KernelArguments arguments;
   gpu::GPUFuncOp func = createKernel(builder, module, name, fused,
                                      schedule.getThreads(), arguments);
-  KernelLaunchInfo launch;
-  launch.dynamicSharedBytes =
+  int64_t sharedBytes =
       CpAsyncWgmmaBuilder(builder, fused, schedule, arguments).build(func);
-  launch.kernel = name.str();
-  launch.family = stringifyFamily(schedule.getFamily()).str();
-  launch.maxTokens = std::min(schedule.getMaxTokens(), TilePlace::maxTokens);
-  launch.tileT = schedule.getTileT();
-  launch.tileH = wgmmaHeads;
-  launch.split = schedule.getCluster();
-  launch.threads = schedule.getThreads();
-  launch.cluster = schedule.getCluster();
+  KernelLaunchInfo launch = launchOf(name, schedule, arguments);
+  launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);
+  launch.dynamicSharedBytes = sharedBytes;
   launch.alignment = rowAlignment;
-  launch.startsEarly = schedule.startsEarly();
-  launch.parameters = std::move(arguments.parameters);
   return launch;
 }

@@ -122,15 +122,8 @@ KernelLaunchInfo indexer::buildDotKernel(gpu::GPUModuleOp module,
   buildBody(KernelBuilder(builder, func.getLoc()), func, fused, schedule,
             arguments);
 
-  KernelLaunchInfo launch;
-  launch.kernel = name.str();
-  launch.family = stringifyFamily(schedule.getFamily()).str();
-  launch.maxTokens = std::min(schedule.getMaxTokens(), TilePlace::maxTokens);
-  launch.tileT = schedule.getTileT();
-  launch.tileH = schedule.getTileH();
-  launch.threads = schedule.getThreads();
+  KernelLaunchInfo launch = launchOf(name, schedule, arguments);
+  launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);
   launch.alignment = fragmentBytes;
-  launch.startsEarly = schedule.startsEarly();
-  launch.parameters = std::move(arguments.parameters);
   return launch;
 }

@@ -37,6 +37,23 @@ bool indexer::isClonedConstant(Value value) {
   return matchPattern(value, m_Constant());
 }
 
+KernelLaunchInfo indexer::launchOf(StringRef name, ScheduleAttr schedule,
+                                   KernelArguments &arguments) {
+  KernelLaunchInfo launch;
+  launch.kernel = name.str();
+  launch.family = stringifyFamily(schedule.getFamily()).str();
+  launch.maxTokens = schedule.getMaxTokens();
+  launch.tileT = schedule.getTileT();
+  launch.tileH = schedule.getTileH();
+  launch.split = schedule.getSplit();
+  launch.threads = schedule.getThreads();
+  launch.cluster = schedule.getCluster();
+  launch.maxCtas = schedule.getMaxCtas();
+  launch.startsEarly = schedule.startsEarly();
+  launch.parameters = std::move(arguments.parameters);
+  return launch;
+}
+
 std::array<ExtentInfo, 3> indexer::extentSources(const FusedOp &fused) {
   // x has t and d, weight has h.
   static constexpr unsigned sources[3] = {0, 1, 0};

@@ -265,13 +265,6 @@ KernelLaunchInfo indexer::buildPlainKernel(gpu::GPUModuleOp module,
                                        schedule.getThreads(), arguments);
   PlainKernelBuilder(builder, fused, schedule, arguments).build(kernel);
 
-  KernelLaunchInfo launch;
-  launch.kernel = name.str();
-  launch.family = stringifyFamily(schedule.getFamily()).str();
-  launch.maxTokens = schedule.getMaxTokens();
-  launch.tileT = schedule.getTileT();
-  launch.tileH = schedule.getTileH();
-  launch.threads = schedule.getThreads();
-  launch.parameters = std::move(arguments.parameters);
+  KernelLaunchInfo launch = launchOf(name, schedule, arguments);
   return launch;
 }

@@ -236,20 +236,10 @@ KernelLaunchInfo indexer::buildRegisterMmaKernel(gpu::GPUModuleOp module,
   // The size of the cluster is the launch's to say. Declared on the kernel, it
   // removes the branches around the cluster barrier that keep ptxas from
   // multiplying the first steps before the last loads are issued (0.3 us).
-  int64_t cluster = schedule.getCluster();
   RegisterMmaBuilder(builder, fused, schedule, arguments).build(func);
 
-  KernelLaunchInfo launch;
-  launch.kernel = name.str();
-  launch.family = stringifyFamily(schedule.getFamily()).str();
-  launch.maxTokens = std::min(schedule.getMaxTokens(), TilePlace::maxTokens);
-  launch.tileT = schedule.getTileT();
-  launch.tileH = schedule.getTileH();
-  launch.split = cluster;
-  launch.threads = schedule.getThreads();
-  launch.cluster = cluster;
+  KernelLaunchInfo launch = launchOf(name, schedule, arguments);
+  launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);
   launch.alignment = fragmentBytes;
-  launch.startsEarly = schedule.startsEarly();
-  launch.parameters = std::move(arguments.parameters);
   return launch;
 }

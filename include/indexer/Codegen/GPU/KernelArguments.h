@@ -70,6 +70,12 @@ createKernel(mlir::OpBuilder &builder, mlir::gpu::GPUModuleOp module,
              KernelArguments &arguments,
              llvm::ArrayRef<KernelParameterInfo> tensorMaps = {});
 
+/// How the kernel `name` of `schedule` is launched, as far as the schedule
+/// says; it takes the parameters of `arguments`. Alignment and dynamic shared
+/// memory are the family's.
+KernelLaunchInfo launchOf(llvm::StringRef name, ScheduleAttr schedule,
+                          KernelArguments &arguments);
+
 /// The extents of `fused` for the launch metadata.
 std::array<ExtentInfo, 3> extentSources(const FusedOp &fused);
 
