@@ -8,8 +8,9 @@
 //
 // A fused op in, a gpu.func out that computes it for many tokens, with the same
 // tiles, multiplication and order of the sum as CpAsyncWgmmaKernel. Here one
-// thread of a warp of its own copies by TMA (TmaBlocks), and a warpgroup
-// multiplies; they hand over stages by mbarriers (MbarrierRing). The copies
+// thread of a warp of its own copies by TMA (TmaBlocks), and one warpgroup or
+// more, each with a part of the tile's tokens, multiply; they hand over stages
+// by mbarriers (MbarrierRing). The copies
 // need no registers and hardly an instruction, and go on while sums are
 // finished. In a CTA:
 //
@@ -20,7 +21,7 @@
 //   cluster if there is one
 //   the copying thread: for each further step, wait until the stage is empty,
 //     start its copies
-//   the warpgroup: load the operands of the epilogue; for each step, wait until
+//   a warpgroup: load the operands of the epilogue; for each step, wait until
 //     the stage is full, multiply (WgmmaTile), release it; finish the sums
 //     (WgmmaEpilogue)
 //
@@ -56,8 +57,8 @@ static constexpr unsigned xMap = 0, weightMap = 1;
 /// Rows of operands with a tensor map start at multiples of this many bytes.
 static constexpr unsigned rowAlignment = 16;
 
-/// Threads of a warp; warps of a warpgroup.
-static constexpr int64_t warpThreads = 32, warpgroupWarps = 4;
+/// Threads of a warp.
+static constexpr int64_t warpThreads = 32;
 
 /// CTAs that divide d, up to which x is prefetched into L2 before the kernel in
 /// front has ended: with more, the copies are too small to gain by it (measured
@@ -87,6 +88,11 @@ private:
   }
   int64_t stageBytes() const {
     return blocks() * (weight->blockBytes() + x->blockBytes());
+  }
+  /// Threads that multiply, and tokens of one of their warpgroups.
+  int64_t consumers() const { return schedule.getThreads() - warpThreads; }
+  int64_t tokens() const {
+    return schedule.getTileT() * warpgroupThreads / consumers();
   }
   bool hasMulticast() const { return schedule.getMulticast() > 1; }
   bool isPersistent() const { return schedule.getMaxCtas() > 0; }
@@ -152,7 +158,7 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
   weight.emplace(arguments, weightMap, wgmmaHeads, CacheHint::EvictLast,
                  multicast, hasMulticast() ? rank : Value());
   base = addDynamicShared(kernel, func, "stages", stagesAlignment);
-  ring.emplace(kernel, func, stages(), warpgroupWarps, multicast);
+  ring.emplace(kernel, func, stages(), consumers() / warpThreads, multicast);
   if (split > 1)
     reduction.emplace(kernel, func, split, schedule.getOutputs(),
                       wgmmaReductionUnit(schedule.getTileT(), split), rank);
@@ -219,7 +225,7 @@ void TmaWgmmaBuilder::startFirstCopies() {
 void TmaWgmmaBuilder::startUp() {
   Location loc = kernel.loc;
   Value warp = kernel.divide(thread, warpThreads);
-  kernel.ifTrue(kernel.equal(warp, kernel.i32(warpgroupWarps)),
+  kernel.ifTrue(kernel.equal(warp, kernel.i32(consumers() / warpThreads)),
                 [&] { byOneThread([&] { startFirstCopies(); }); });
   kernel.ifTrue(kernel.equal(thread, kernel.i32(0)),
                 [&] { ring->initializeEmpty(kernel); });
@@ -326,11 +332,14 @@ void TmaWgmmaBuilder::multiplyTile(RingPosition &position, Value isFollowed) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   WgmmaEpilogue epilogue(kernel, fused, arguments, place, lastH, thread,
-                         warpgroupThreads, schedule.getTileT(),
+                         consumers(), tokens(),
                          reduction ? &*reduction : nullptr, rank);
   epilogue.prepare();
-  WgmmaTile tile(kernel, arguments.lhs().elementType, schedule.getTileT(),
-                 schedule.getTileT(), blocks(), /*warpgroup=*/kernel.i32(0));
+  Value warpgroup = consumers() == warpgroupThreads
+                        ? kernel.i32(0)
+                        : kernel.divide(thread, warpgroupThreads);
+  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens(),
+                 schedule.getTileT(), blocks(), warpgroup);
   Value lane = kernel.remainder(thread, warpThreads);
   // Adding to -0 gives what is added, -0 included.
   Value none =
@@ -367,7 +376,7 @@ void TmaWgmmaBuilder::multiplyTile(RingPosition &position, Value isFollowed) {
       SmallVector<Value>(loop.getResults().take_front(tile.sums())));
 }
 
-/// The threads of the warpgroup, after startUp().
+/// The threads of the warpgroups, after startUp().
 void TmaWgmmaBuilder::consume() {
   waitForPreviousKernel(kernel, schedule);
   RingPosition first = ring->first(kernel);
@@ -385,10 +394,9 @@ int64_t TmaWgmmaBuilder::build(gpu::GPUFuncOp func) {
   setPlace(func);
   startUp();
   OpBuilder &builder = kernel.builder;
-  auto roles =
-      scf::IfOp::create(builder, kernel.loc,
-                        kernel.lessThan(thread, kernel.i32(warpgroupThreads)),
-                        /*withElseRegion=*/true);
+  auto roles = scf::IfOp::create(
+      builder, kernel.loc, kernel.lessThan(thread, kernel.i32(consumers())),
+      /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(roles.thenBlock());
   consume();

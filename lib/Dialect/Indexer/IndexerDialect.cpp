@@ -239,11 +239,11 @@ static LogicalResult
 verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                int64_t tileH, int64_t threads, int64_t cluster, int64_t tileD,
                int64_t stages, int64_t multicast, int64_t maxCtas) {
-  if (threads != tmaWgmmaThreads)
-    return emitError()
-           << "schedule 'threads' = " << threads
-           << " is not accepted: a CTA of the family 'tma_wgmma' "
-              "has 160 threads (a warpgroup and a warp that copies)";
+  if (threads % 128 != 32 || threads < 160 || threads > 416)
+    return emitError() << "schedule 'threads' = " << threads
+                       << " is not accepted: a CTA of the family 'tma_wgmma' "
+                          "has 160, 288 or 416 threads (one warpgroup or more, "
+                          "and a warp that copies)";
   if (multicast != 1 && multicast != cluster)
     return emitError() << "schedule 'multicast' = " << multicast
                        << " is not accepted: a cluster of " << cluster
@@ -262,10 +262,10 @@ verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
     return emitError() << "schedule 'max_ctas' = " << maxCtas
                        << " is not accepted: CTAs that divide d do not go on "
                           "to a next tile";
-  // Measured with ptxas: beyond 128 it spills.
+  // Measured with ptxas: beyond 128 it spills. A box of TMA has up to 256 rows.
   return verifyWgmmaRing(
       emitError, tileT, tileH, threads, cluster, split, tileD, stages,
-      /*tokensOfWarpgroup=*/128,
+      /*tokensOfWarpgroup=*/std::min<int64_t>(128, 256 / (threads / 128)),
       [&] { return tmaWgmmaSharedBytes(tileT, tileD, stages, split); });
 }
 

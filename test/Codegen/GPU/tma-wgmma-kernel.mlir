@@ -386,3 +386,59 @@ func.func private @heads(%x: tensor<?x512xbf16>, %w: tensor<24x512xbf16>,
   } -> (tensor<?x24xf32>, tensor<?x24xf32>)
   return %r#1 : tensor<?x24xf32>
 }
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+// Three warpgroups multiply the same heads, each by 16 tokens of the tile's 48:
+// their 12 warps say that a stage is empty, the 13th copies.
+
+// CHECK-LABEL: gpu.func @three_warpgroups_tma_wgmma(
+// CHECK:         %[[THREAD:.+]] = arith.index_cast %thread_id_x : index to i32
+// CHECK:         %[[WARP:.+]] = arith.divui %[[THREAD]], %c32_i32
+// CHECK:         arith.cmpi eq, %[[WARP]], %c12_i32
+// CHECK:         nvvm.elect.sync
+// CHECK:         nvvm.mbarrier.init %{{.+}}, %c12_i32
+// CHECK:         arith.cmpi slt, %[[THREAD]], %c384_i32
+// CHECK:         %[[GROUP:.+]] = arith.divui %[[THREAD]], %c128_i32
+// CHECK:         arith.muli %[[GROUP]], %c2_i32
+// CHECK:         scf.for
+// CHECK:           arith.muli %{{.+}}, %c2048_i32
+// CHECK:           nvvm.wgmma.mma_async {{.*}}n = 16
+// CHECK-COUNT-8: llvm.store %{{.+}} : f32, !llvm.ptr<1>
+// CHECK-NOT:     llvm.store
+// CHECK:         gpu.return
+func.func private @three_warpgroups(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
+    %q: tensor<?x64xf32>, %scale: f32) -> tensor<?x64xf32>
+    attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x512xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x64xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x512xbf16>, tensor<64x512xbf16>,
+          tensor<?x64xf32>)
+      outs(%fill, %empty : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = tma_wgmma, tile_h = 64, tile_t = 48,
+                          threads = 416, tile_d = 64, stages = 3>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e0 = arith.mulf %n, %qs : f32
+    %e1 = arith.mulf %e0, %scale : f32
+    linalg.yield %n, %e1 : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}

@@ -230,7 +230,7 @@ func.func private @wide_tile_of_parts() attributes {
 // -----
 
 func.func private @tma_threads() attributes {
-  // expected-error @+1 {{schedule 'threads' = 128 is not accepted: a CTA of the family 'tma_wgmma' has 160 threads (a warpgroup and a warp that copies)}}
+  // expected-error @+1 {{schedule 'threads' = 128 is not accepted: a CTA of the family 'tma_wgmma' has 160, 288 or 416 threads (one warpgroup or more, and a warp that copies)}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
                         threads = 128, cluster = 1, tile_d = 128, stages = 4>}
 
@@ -240,6 +240,13 @@ func.func private @tma_tokens() attributes {
   // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 160 a multiple of 8 up to 128}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 136, tile_h = 64,
                         threads = 160, cluster = 1, tile_d = 128, stages = 2>}
+
+// -----
+
+func.func private @tma_box() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 264 is not accepted: tokens are the columns of a wgmma, with 'threads' = 416 a multiple of 24 up to 255}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 264, tile_h = 64,
+                        threads = 416, cluster = 1, tile_d = 64, stages = 2>}
 
 // -----
 

@@ -86,8 +86,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
 
     The family `tma_wgmma` multiplies as `cp_async_wgmma` does, but a warp of its
     own copies both operands by TMA, the copy engine, from tensor maps that the
-    launch makes; rows past T and H are zeros. `threads` is 160, one warpgroup
-    and the copying warp. A ring has `stages` stages, and fewer where d has fewer
+    launch makes; rows past T and H are zeros. `threads` is 160, 288 or 416: one
+    warpgroup or more, and the copying warp. A ring has `stages` stages, and fewer where d has fewer
     steps. With `multicast` = `cluster` the CTAs of a cluster do not divide d:
     each has a tile of its own, and of the weight, which they all need, each
     copies a part to all of them. With `max_ctas`, a multiple of `cluster`, the

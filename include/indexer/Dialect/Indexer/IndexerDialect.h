@@ -62,10 +62,6 @@ int64_t cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
 int64_t tmaWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
                             int64_t split);
 
-/// Threads of a CTA of the family `tma_wgmma`: a warpgroup multiplies, a warp
-/// copies.
-constexpr int64_t tmaWgmmaThreads = 160;
-
 /// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
 /// thread addresses at most 256 (CUDA Programming Guide, "Compute
 /// Capabilities").
