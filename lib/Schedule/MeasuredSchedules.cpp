@@ -33,27 +33,33 @@ static constexpr MeasuredSchedule measuredTable[] = {
 #undef INDEXER_MEASURED
 };
 
-/// True when `row` is for `problem`.
-static bool isFor(const MeasuredSchedule &row, const ScheduleProblem &problem) {
-  return row.h == problem.h && row.d == problem.d &&
-         row.schedule.weights == problem.weights &&
-         (ShapedType::isDynamic(problem.t) ||
-          problem.t <= row.schedule.maxTokens);
+/// Appends the rows for the shape of `problem` and these `weights`, for its T
+/// or, when that is dynamic, all of them. True when there are some.
+static bool appendRows(const ScheduleProblem &problem, Weights weights,
+                       SmallVectorImpl<KernelSchedule> &schedules) {
+  size_t before = schedules.size();
+  bool isDynamic = ShapedType::isDynamic(problem.t);
+  for (const MeasuredSchedule &row : measuredTable) {
+    if (row.h != problem.h || row.d != problem.d ||
+        row.schedule.weights != weights ||
+        (!isDynamic && problem.t > row.schedule.maxTokens))
+      continue;
+    schedules.push_back(row.schedule);
+    schedules.back().weights = problem.weights;
+    if (isDynamic)
+      continue;
+    schedules.back().maxTokens = unboundedTokens;
+    break;
+  }
+  return schedules.size() > before;
 }
 
 bool indexer::appendMeasured(const ScheduleProblem &problem,
                              SmallVectorImpl<KernelSchedule> &schedules) {
   if (!problem.isMeasured() || problem.isBatchInvariant)
     return false;
-  size_t before = schedules.size();
-  for (const MeasuredSchedule &row : measuredTable) {
-    if (!isFor(row, problem))
-      continue;
-    schedules.push_back(row.schedule);
-    if (ShapedType::isDynamic(problem.t))
-      continue;
-    schedules.back().maxTokens = unboundedTokens;
-    break;
-  }
-  return schedules.size() > before;
+  // Static weights change when a kernel starts, and hardly which one is the
+  // fastest: the rows of dependent ones are the second best.
+  return appendRows(problem, problem.weights, schedules) ||
+         appendRows(problem, Weights::Dependent, schedules);
 }
