@@ -28,25 +28,33 @@ def tune(*arguments, **options):
     return run_benchmark(TUNE / "indexer-tune", *map(str, arguments), **options)
 
 
-def table_rows(text):
-    """Schedules of a table and the tokens at the end of each."""
-    families = {value: key for key, value in table.FAMILIES.items()}
-    for values in re.findall(r"^INDEXER_MEASURED\((.*?)\)", text, re.MULTILINE):
-        heads, hidden, _, family, *fields, end = values.split(", ")
-        schedule = Schedule(families[family], *map(int, fields))
-        yield Shape(int(heads), int(hidden)), schedule, end
+def tile_of(schedule):
+    """The tile and how CTAs share it, but not how they copy it."""
+    return schedule._replace(threads=0, tile_d=0, stages=0)
 
 
-def test_the_estimate_keeps_what_was_fastest():
-    rows = list(table_rows(TABLE.read_text()))
-    kept = 0
-    for shape, schedule, end in rows:
-        tokens = 65536 if end == "unboundedTokens" else int(end)
-        found = candidates.enumerate_schedules(shape)
-        assert schedule in found
-        kept += schedule in candidates.most_likely(found, shape, tokens, 240)
+def test_what_was_fastest_is_a_candidate_by_what_is_known_or_by_the_estimate():
+    rows = table.read_known(TABLE.read_text())
+    found = candidates.enumerate_schedules(MODEL)
+    by_estimate = 0
+    for row in (row for row in rows if row.shape == MODEL):
+        tokens = min(row.last, 65536)
+        assert row.schedule in found
+        likely = candidates.most_likely(found, MODEL, tokens, 8, rows)
+        assert row.schedule in likely
+        assert len(likely) < 60
+        estimated = candidates.most_likely(found, MODEL, tokens, 160)
+        by_estimate += tile_of(row.schedule) in map(tile_of, estimated)
     # The end of a row is not always what was measured.
-    assert kept >= 0.8 * len(rows)
+    assert by_estimate >= 0.8 * len(rows)
+
+
+def test_more_heads_have_wider_tiles():
+    rows = table.read_known(TABLE.read_text())
+    wide = Shape(192, 7168)
+    found = candidates.enumerate_schedules(wide)
+    likely = candidates.most_likely(found, wide, 8448, 8, rows)
+    assert any(s.tile_t == 192 and s.threads == 416 for s in likely)
 
 
 def test_candidates_divide_the_shape():
@@ -156,8 +164,8 @@ def test_generate_run_table(generated, fake_driver, tmp_path):
     written.write_text(TABLE.read_text())
     output = tune("table", generated, "--output", written)
     assert "H = 64, E = 7168, weights = dependent" in output
-    rows = [row for row in table_rows(written.read_text()) if row[0] == MODEL]
-    assert rows[0][1].family in table.FAMILIES
+    rows = [r for r in table.read_known(written.read_text()) if r.shape == MODEL]
+    assert rows[0].schedule.tile_t <= 16
     assert "weights = static: NVIDIA H100" in written.read_text()
 
 

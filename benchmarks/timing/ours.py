@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -53,18 +53,14 @@ def random_data() -> tuple[bytes, bytes]:
 
 
 class Calls:
-    """Calls of a kernel, each with tensors of its own in device memory."""
+    """Tensors of many calls in device memory, each call with its own."""
 
     def __init__(
-        self,
-        driver: Driver,
-        kernel: bundle_kernel.BundleKernel,
-        tokens: int,
-        count: int,
-        shape: plan.Shape = plan.MODEL,
+        self, driver: Driver, tokens: int, count: int, shape: plan.Shape = plan.MODEL
     ) -> None:
-        self._driver, self._kernel, self._shape = driver, kernel, shape
-        self._tokens, self._layout = tokens, lay_out(tokens, shape)
+        self.count = count
+        self._driver, self._tokens, self._shape = driver, tokens, shape
+        self._layout = lay_out(tokens, shape)
         self._start = driver.allocate(self._layout.size * count)
         normal, uniform = random_data()
         driver.fill(self._start, self._layout.size * count, normal)
@@ -73,45 +69,33 @@ class Calls:
             driver.fill(
                 start + self._layout.q_scale, 4 * tokens * self._shape.heads, uniform
             )
-            # Not a number, so that what is not written shows.
-            driver.set_bytes(
-                start + self._layout.out, 0xFF, 4 * tokens * self._shape.heads
-            )
-        self._calls = [self._bind(call) for call in range(count)]
 
-    def _bind(self, call: int) -> tuple:
-        """Arguments and result of a call."""
+    def bind(self, kernel: bundle_kernel.BundleKernel) -> list[tuple]:
+        """Arguments and result of each call, to be launched with `kernel`."""
+        return [self._bind_one(kernel, call) for call in range(self.count)]
+
+    def _bind_one(self, kernel: bundle_kernel.BundleKernel, call: int) -> tuple:
         start = self._start + call * self._layout.size
         tensor = bundle_kernel.make_tensor
-        tokens = self._tokens
+        tokens, (heads, hidden) = self._tokens, self._shape
         tensors = [
+            tensor(start + self._layout.x, bundle_kernel.BF16, (tokens, hidden)),
+            tensor(start + self._layout.weight, bundle_kernel.BF16, (heads, hidden)),
             tensor(
-                start + self._layout.x, bundle_kernel.BF16, (tokens, self._shape.hidden)
-            ),
-            tensor(
-                start + self._layout.weight,
-                bundle_kernel.BF16,
-                (self._shape.heads, self._shape.hidden),
-            ),
-            tensor(
-                start + self._layout.q_scale,
-                bundle_kernel.F32,
-                (tokens, self._shape.heads, 1),
+                start + self._layout.q_scale, bundle_kernel.F32, (tokens, heads, 1)
             ),
         ]
         result = tensor(
-            start + self._layout.out, bundle_kernel.F32, (tokens, self._shape.heads, 1)
+            start + self._layout.out, bundle_kernel.F32, (tokens, heads, 1)
         )
-        return self._kernel.arguments(tensors, measuring.scalars()), result
+        return kernel.arguments(tensors, measuring.scalars()), result
 
-    def launch_first(self, stream) -> None:
-        """Launches the first call, whose result `error` looks at."""
-        self._kernel.launch(*self._calls[0], stream)
-
-    def launch_all(self, stream) -> None:
-        """Launches all calls in a row."""
-        for arguments, result in self._calls:
-            self._kernel.launch(arguments, result, stream)
+    def clear_first(self) -> None:
+        """Fills the first call's result with what is not a number, so that what is
+        not written shows."""
+        self._driver.set_bytes(
+            self._start + self._layout.out, 0xFF, 4 * self._tokens * self._shape.heads
+        )
 
     def error(self) -> float:
         """Relative error of the first call's result; waits for it."""
@@ -143,21 +127,25 @@ class Calls:
         )
 
 
-def prepare(
-    tokens: int, library: str, bundle: pathlib.Path, shape: plan.Shape = plan.MODEL
+def _prepare_graph(
+    driver: Driver, calls: Calls, library: str, bundle: pathlib.Path
 ) -> Measure:
-    """Loads the bundle, makes the graph of its calls and checks the result."""
-    driver = Driver()
+    """Loads the bundle, checks the result of a launch, and makes the graph."""
     kernel = bundle_kernel.BundleKernel(library, bundle)
-    count = plan.call_count(tokens, shape)
-    calls = Calls(driver, kernel, tokens, count, shape)
+    bound = calls.bind(kernel)
     stream, start, end = driver.make_stream(), driver.make_event(), driver.make_event()
+    calls.clear_first()
     # One only: processes that had launched all of them before, with few others beside
     # them, were slower by 0.2 to 0.35 us a call.
-    calls.launch_first(stream)
+    kernel.launch(*bound[0], stream)
     error = calls.error()
     measuring.require_right(error, measuring.OUR_TOLERANCE)
-    graph = driver.capture(stream, lambda: calls.launch_all(stream))
+
+    def launch_all() -> None:
+        for arguments, result in bound:
+            kernel.launch(arguments, result, stream)
+
+    graph = driver.capture(stream, launch_all)
 
     def replay() -> float:
         driver.record(start, stream)
@@ -165,4 +153,39 @@ def prepare(
         driver.record(end, stream)
         return driver.elapsed_us(start, end)
 
-    return lambda: {"error": error, **measuring.time_graph(replay, count)}
+    return lambda: {"error": error, **measuring.time_graph(replay, calls.count)}
+
+
+def prepare(
+    tokens: int, library: str, bundle: pathlib.Path, shape: plan.Shape = plan.MODEL
+) -> Measure:
+    """Loads the bundle, makes the graph of its calls and checks the result."""
+    driver = Driver()
+    calls = Calls(driver, tokens, plan.call_count(tokens, shape), shape)
+    return _prepare_graph(driver, calls, library, bundle)
+
+
+def prepare_many(
+    tokens: int, library: str, bundles: Sequence[pathlib.Path], shape: plan.Shape
+) -> Callable[[], dict]:
+    """As `prepare`, for bundles that share a process and the tensors. Its results, by
+    the names of the bundles, are to be compared with each other only: in a process that
+    has launched much, kernels are slower. A bundle that fails has an "error" that is a
+    text."""
+    driver = Driver()
+    calls = Calls(driver, tokens, plan.call_count(tokens, shape), shape)
+
+    def attempt(step: Callable[[], Measure | dict]) -> Measure | dict:
+        try:
+            return step()
+        except RuntimeError as failure:
+            return {"error": str(failure)}
+
+    graphs = {
+        bundle.name: attempt(lambda: _prepare_graph(driver, calls, library, bundle))
+        for bundle in bundles
+    }
+    return lambda: {
+        name: graph if isinstance(graph, dict) else attempt(graph)
+        for name, graph in graphs.items()
+    }

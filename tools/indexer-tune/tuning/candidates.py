@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Schedules that may be the fastest for some T, and a rough estimate of their times.
 
-The compiler has the last word on what can be built: what it rejects is dropped. The estimate
-only keeps the number small; what is left is timed.
+The compiler has the last word on what can be built: what it rejects is dropped. What was
+fastest for other shapes is the best guess, a rough estimate is the second one: both only keep
+the number small; what is left is timed.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Iterable, Iterator, NamedTuple
 
 from timing.plan import Shape
@@ -100,26 +102,38 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
                         )
 
 
+#: Tokens of a warpgroup of tma_wgmma, by the warpgroups of a CTA: beyond it ptxas spills.
+WARPGROUP_TOKENS = {1: 128, 2: 80, 3: 64}
+
+
 def _tma_wgmmas(shape: Shape) -> Iterator[Schedule]:
+    for warpgroups, most_tokens in WARPGROUP_TOKENS.items():
+        step, end = 8 * warpgroups, most_tokens * warpgroups
+        for tile_t in range(step, end + 1, step):
+            # More warpgroups are for tiles that one has no registers for.
+            if warpgroups == 1 or tile_t > 96:
+                yield from _tma_rings(shape, tile_t, 128 * warpgroups + 32)
+
+
+def _tma_rings(shape: Shape, tile_t: int, threads: int) -> Iterator[Schedule]:
     for split in (1, 2, 4, 8):
-        for tile_t in range(8, 129, 8):
-            for ctas in (1, 2):
-                for tile_d in (256, 128, 64):
-                    if shape.hidden % (split * tile_d) != 0:
-                        continue
-                    steps = shape.hidden // (split * tile_d)
-                    stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
-                    ring = (tile_d, stages)
-                    if stages >= 2 and tile_d >= 128:
-                        yield Schedule("tma_wgmma", tile_t, 64, 160, split, *ring)
-                    # Persistent, the weight shared by two CTAs; one stage less is at
-                    # times faster.
-                    if stages >= 3 and split == 1 and tile_d <= 128:
-                        most = MULTIPROCESSORS * ctas
-                        for fewer in (stages, stages - 1):
-                            yield Schedule(
-                                "tma_wgmma", tile_t, 64, 160, 2, tile_d, fewer, 2, most
-                            )
+        for ctas in (1, 2) if threads == 160 else (1,):
+            for tile_d in (256, 128, 64):
+                if shape.hidden % (split * tile_d) != 0:
+                    continue
+                steps = shape.hidden // (split * tile_d)
+                stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
+                ring = (tile_d, stages)
+                if stages >= 2 and (tile_d >= 128 or threads > 160):
+                    yield Schedule("tma_wgmma", tile_t, 64, threads, split, *ring)
+                # Persistent, the weight shared by two CTAs; one stage less is at
+                # times faster.
+                if stages >= 3 and split == 1 and tile_d <= 128:
+                    most = MULTIPROCESSORS * ctas
+                    for fewer in (stages, stages - 1):
+                        yield Schedule(
+                            "tma_wgmma", tile_t, 64, threads, 2, tile_d, fewer, 2, most
+                        )
 
 
 def enumerate_schedules(shape: Shape) -> list[Schedule]:
@@ -162,21 +176,84 @@ def estimate_us(schedule: Schedule, shape: Shape, tokens: int) -> float:
     return START_US + late + max(alone, together)
 
 
+class Known(NamedTuple):
+    """What was fastest for a shape, from `first` to `last` tokens."""
+
+    shape: Shape
+    schedule: Schedule
+    first: int
+    last: float
+
+
+def _tile(schedule: Schedule) -> tuple:
+    """All but how a tile is copied: schedules with the same are much alike."""
+    return schedule._replace(threads=0, tile_d=0, stages=0)
+
+
+def _likeness(schedule: Schedule, other: Schedule) -> tuple:
+    """Smaller the more alike schedules of one family are."""
+    return tuple(
+        abs(math.log2((getattr(schedule, name) or 1) / (getattr(other, name) or 1)))
+        for name in ("cluster", "tile_t", "tile_h", "threads", "tile_d", "stages")
+    )
+
+
+#: Rows of the table that served more than so many times as many tiles, or fewer, have no say.
+NEAR = 2.0
+
+
+def _like_known(
+    schedules: list[Schedule], shape: Shape, tokens: int, known: Iterable[Known]
+) -> Iterator[Schedule]:
+    """For each row of the table that served about as many tiles, the most similar of the
+    schedules: with its tile of tokens, and with tiles that make up for more heads."""
+    blocks = -(-shape.heads // 64)
+    for row in known:
+        row_blocks = -(-row.shape.heads // 64)
+        wanted = tokens * blocks / row_blocks
+        if row.first > NEAR * wanted or NEAR * row.last < wanted:
+            continue
+        alike = [
+            s
+            for s in schedules
+            if s.family == row.schedule.family
+            and s.multicast == row.schedule.multicast
+            and bool(s.max_ctas) == bool(row.schedule.max_ctas)
+        ]
+        for factor in range(1, max(1, blocks // row_blocks) + 1):
+            target = row.schedule._replace(tile_t=row.schedule.tile_t * factor)
+            yield from sorted(alike, key=lambda s: _likeness(s, target))[:1]
+
+
 def most_likely(
-    schedules: Iterable[Schedule], shape: Shape, tokens: int, limit: int
+    schedules: Iterable[Schedule],
+    shape: Shape,
+    tokens: int,
+    limit: int,
+    known: Iterable[Known] = (),
 ) -> list[Schedule]:
-    """The `limit` schedules of the shortest estimates for T tokens, an equal share of
-    them of each family: an estimate of one says little about another."""
-    families: dict[str, list[Schedule]] = {}
-    for schedule in schedules:
-        # A tile with more columns than tokens only costs, and so does being persistent
-        # where every tile has a CTA of its own.
-        most = schedule.max_ctas * schedule.tile_t
-        if schedule.tile_t < tokens + 8 and most <= tokens:
-            families.setdefault(schedule.family, []).append(schedule)
+    """Schedules for T tokens: those that are like what is `known` to be fastest, and of
+    the others the `limit` of the shortest estimates. Each family has an equal share of
+    these, and each tile one place: an estimate of one says little about another."""
+    # A tile with more columns than tokens only costs, and so does being persistent where
+    # every tile has a CTA of its own.
+    fitting = [
+        schedule
+        for schedule in schedules
+        if schedule.tile_t < tokens + 8
+        and schedule.max_ctas * schedule.tile_t <= tokens
+    ]
+    families: dict[str, dict[tuple, tuple]] = {}
+    for schedule in fitting:
+        tiles = families.setdefault(schedule.family, {})
+        estimate = estimate_us(schedule, shape, tokens), schedule
+        tile = _tile(schedule)
+        tiles[tile] = min(tiles.get(tile, estimate), estimate)
     share = max(1, limit // max(1, len(families)))
-    chosen = []
-    for members in families.values():
-        members.sort(key=lambda s: estimate_us(s, shape, tokens))
-        chosen += members[:share]
-    return chosen
+    chosen = [
+        schedule
+        for tiles in families.values()
+        for _, schedule in sorted(tiles.values())[:share]
+    ]
+    alike = _like_known(fitting, shape, tokens, known)
+    return list(dict.fromkeys([*alike, *chosen]))

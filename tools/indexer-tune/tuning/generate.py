@@ -14,11 +14,11 @@ import pathlib
 import re
 import shutil
 import subprocess
-from typing import Iterator, NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 from gate_text import gate_text
 from timing.plan import Shape
-from tuning.candidates import Schedule, enumerate_schedules, most_likely
+from tuning.candidates import Known, Schedule, enumerate_schedules, most_likely
 from tuning.progress import progress
 
 MANIFEST, RUNTIME = "candidates.jsonl", "libindexer_runtime.so"
@@ -72,8 +72,15 @@ def _schedule_text(fused: str, candidate: Candidate) -> str:
 class Generator:
     """Makes the bundles of a folder."""
 
-    def __init__(self, folder: pathlib.Path, tools: pathlib.Path, chip: str) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        tools: pathlib.Path,
+        chip: str,
+        rows: Sequence[Known],
+    ) -> None:
         self._folder, self._tools, self._chip = folder, tools, chip
+        self._rows = rows
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(tools.parent / "lib" / RUNTIME, folder)
         known = read_manifest(folder)
@@ -92,7 +99,7 @@ class Generator:
         chosen = dict.fromkeys(
             Candidate(shape, weights, schedule)
             for count in tokens
-            for schedule in most_likely(schedules, shape, count, limit)
+            for schedule in most_likely(schedules, shape, count, limit, self._rows)
         )
         return [candidate for candidate in chosen if candidate.key() not in self._made]
 

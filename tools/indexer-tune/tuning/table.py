@@ -6,12 +6,14 @@ A block of rows is one problem; blocks of problems that were not timed stay as t
 
 from __future__ import annotations
 
+import math
 import pathlib
 import re
 from typing import NamedTuple
 
 from timing import records
-from tuning.candidates import Schedule
+from timing.plan import Shape
+from tuning.candidates import Known, Schedule
 from tuning.run import TIMES, Problem, by_problem, median_us, read_times
 
 #: A schedule is kept for the next T as well when it is at most so much slower than the best:
@@ -23,6 +25,21 @@ FAMILIES = {
     "cp_async_wgmma": "CpAsyncWgmma",
     "tma_wgmma": "TmaWgmma",
 }
+
+
+def read_known(text: str) -> list[Known]:
+    """The rows of a table."""
+    names = {value: name for name, value in FAMILIES.items()}
+    found, before = [], None
+    for values in re.findall(r"^INDEXER_MEASURED\((.*?)\)", text, re.MULTILINE):
+        heads, hidden, weights, family, *fields, end = values.split(", ")
+        block = heads, hidden, weights
+        first = found[-1].last + 1 if block == before else 1
+        last = math.inf if end == "unboundedTokens" else int(end)
+        schedule = Schedule(names[family], *map(int, fields))
+        found.append(Known(Shape(int(heads), int(hidden)), schedule, first, last))
+        before = block
+    return found
 
 
 class Row(NamedTuple):
@@ -57,18 +74,15 @@ def choose_rows(times_by_tokens: dict[int, dict[Schedule, float]]) -> list[Row]:
 
 
 def tune_results(folder: pathlib.Path) -> dict[Problem, list[Row]]:
-    """Rows of each problem that has times. Only schedules that were timed again count,
-    where there are some: one time may be luck."""
+    """Rows of each problem that has times. Only times of a process of its own count."""
     times = read_times(folder)
     results = {}
     for problem, files in by_problem(folder).items():
         by_tokens: dict[int, dict[Schedule, float]] = {}
         for tokens in sorted({timing.tokens for timing in times}):
-            again = {t.file for t in times if t.tokens == tokens and t.repeat > 0}
             found = {
                 schedule: median_us(times, file, tokens)
                 for schedule, file in files.items()
-                if not again.intersection(files.values()) or file in again
             }
             found = {s: us for s, us in found.items() if us != float("inf")}
             if found:
