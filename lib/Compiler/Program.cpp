@@ -46,6 +46,7 @@ static SelectScheduleOptions selectOptions(const ProgramOptions &options) {
 }
 
 static void buildSchedule(OpPassManager &pm, const ProgramOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createGroupSharedOperand());
   pm.addNestedPass<func::FuncOp>(createSelectSchedule(selectOptions(options)));
   VerifyScheduleOptions verify;
   verify.batchInvariant = options.batchInvariant;

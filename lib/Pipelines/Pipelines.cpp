@@ -191,6 +191,7 @@ void indexer::buildToKernelPipeline(OpPassManager &pm,
                                     const SelectScheduleOptions &select) {
   buildFusePipeline(pm);
   OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createGroupSharedOperand());
   functions.addPass(createSelectSchedule(select));
   VerifyScheduleOptions verify;
   verify.batchInvariant = select.batchInvariant;

@@ -72,13 +72,19 @@ std::string indexer::runtime::expectedShapeText(const Bundle &bundle,
     items.push_back(extent == kDynamic ? "?" : std::to_string(extent));
   for (const FusedKernel &kernel : bundle.kernels)
     for (size_t i = 0; i < kernel.operands.size(); ++i) {
-      bool operandIsResult = i + 1 == kernel.operands.size();
+      bool operandIsResult = kernel.isResult(i);
       if (operandIsResult == isResult && kernel.operands[i].argument == index) {
         nameExtents(kernel.operands[i], spec, items);
         return bracketed(items);
       }
     }
   return bracketed(items);
+}
+
+int64_t indexer::runtime::expectedExtent(const TensorBinding &binding,
+                                         unsigned loop,
+                                         const int64_t *extents) {
+  return loop == 1 && binding.heads ? binding.heads->count : extents[loop];
 }
 
 std::string indexer::runtime::extentsText(const Bundle &bundle,
@@ -90,11 +96,13 @@ std::string indexer::runtime::extentsText(const Bundle &bundle,
     if (!text.empty())
       text += ", ";
     text += loopText(loop);
-    text += " = " + std::to_string(extents[loop]);
+    text += " = " + std::to_string(expectedExtent(kernel.operands[operand],
+                                                  loop, extents));
     const ExtentBinding &extent = kernel.extents[loop];
-    if (extent.extent != kDynamic || extent.operand == operand)
+    if (extent.extent != kDynamic || extent.operand == operand ||
+        (loop == 1 && kernel.operands[operand].heads))
       continue;
-    bool isResult = extent.operand + 1 == kernel.operands.size();
+    bool isResult = kernel.isResult(extent.operand);
     unsigned source = kernel.operands[extent.operand].argument;
     const std::string &name = specOf(bundle, isResult, source).name;
     text += " (from " +

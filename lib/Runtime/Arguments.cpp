@@ -250,7 +250,8 @@ static IndexerStatus bindOperand(const Position &position,
     const std::vector<unsigned> &group = binding.groups[i];
     unsigned loop = binding.loops[i];
     int64_t extent;
-    if (!groupExtent(tensor, group, extent) || extent != extents[loop])
+    if (!groupExtent(tensor, group, extent) ||
+        extent != expectedExtent(binding, loop, extents))
       return rejectShape(
           position, whole,
           " with " + extentsText(position.bundle, kernel, operand, extents));
@@ -278,10 +279,10 @@ static IndexerStatus bindKernel(const Bundle &bundle, const FusedKernel &kernel,
   size_t count = kernel.operands.size();
   auto tensorOf = [&](unsigned operand) -> const IndexerTensor & {
     unsigned index = kernel.operands[operand].argument;
-    return operand + 1 == count ? results[index] : arguments[index].tensor;
+    return kernel.isResult(operand) ? results[index] : arguments[index].tensor;
   };
   auto positionOf = [&](unsigned operand) {
-    return Position{bundle, operand + 1 == count,
+    return Position{bundle, kernel.isResult(operand),
                     kernel.operands[operand].argument};
   };
   for (unsigned loop = 0; loop < kLoops; ++loop) {

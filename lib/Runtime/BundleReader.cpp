@@ -171,6 +171,12 @@ static TensorBinding readBinding(HeaderReader &reader, const Json &json,
     binding.slice->first = reader.integerField<int64_t>(slice, "first");
     binding.slice->count = reader.integerField<int64_t>(slice, "count");
   }
+  if (json.is_object() && json.contains("heads")) {
+    const Json &heads = reader.field(json, "heads");
+    binding.heads.emplace();
+    binding.heads->first = reader.integerField<int64_t>(heads, "first");
+    binding.heads->count = reader.integerField<int64_t>(heads, "count");
+  }
   return binding;
 }
 
@@ -256,8 +262,15 @@ static KernelLaunch readLaunch(HeaderReader &reader, const Json &json) {
 static FusedKernel readKernel(HeaderReader &reader, const Json &json) {
   FusedKernel kernel;
   const Json &operands = reader.array(json, "operands");
+  // The last operand is a result, and so are those in front of it that say so.
+  auto saysResult = [&](size_t i) {
+    return operands[i].is_object() && operands[i].contains("result");
+  };
+  while (kernel.numResults < operands.size() &&
+         saysResult(operands.size() - 1 - kernel.numResults))
+    ++kernel.numResults;
   for (size_t i = 0; i < operands.size(); ++i) {
-    bool isResult = i + 1 == operands.size();
+    bool isResult = i + kernel.numResults >= operands.size();
     kernel.operands.push_back(readBinding(reader, operands[i], isResult));
     kernel.operandTypes.push_back(reader.type(operands[i], "type"));
   }

@@ -115,14 +115,16 @@ static Json toJson(const FusedKernel &kernel) {
     Json operand = Json::object();
     if (i < kernel.operandTypes.size())
       operand["type"] = elementTypeName(kernel.operandTypes[i]);
-    bool isResult = i + 1 == kernel.operands.size();
-    operand[isResult ? "result" : "argument"] = binding.argument;
+    operand[kernel.isResult(i) ? "result" : "argument"] = binding.argument;
     operand["groups"] = binding.groups;
     operand["loops"] = std::move(loops);
     if (binding.slice)
       operand["slice"] = {{"dim", binding.slice->dim},
                           {"first", binding.slice->first},
                           {"count", binding.slice->count}};
+    if (binding.heads)
+      operand["heads"] = {{"first", binding.heads->first},
+                          {"count", binding.heads->count}};
     operands.push_back(std::move(operand));
   }
   Json scalars = Json::array();

@@ -48,7 +48,14 @@ static bool validateSlice(const TensorBinding::Slice &slice,
          slice.count <= extent && slice.first <= extent - slice.count;
 }
 
-/// \param specs the arguments, or for the last operand the results.
+/// Some of the heads of a kernel, whose number is known.
+static bool validateHeads(const TensorBinding::Heads &heads,
+                          const ExtentBinding &all) {
+  return all.extent != kDynamic && heads.first >= 0 && heads.count >= 0 &&
+         heads.count <= all.extent && heads.first <= all.extent - heads.count;
+}
+
+/// \param specs the arguments, or of a result the results.
 static bool validateOperand(const TensorBinding &binding, ElementType type,
                             const std::vector<ArgumentSpec> &specs,
                             const std::string &what, std::string &error) {
@@ -193,22 +200,33 @@ static bool validateChips(const FusedKernel &kernel, const Bundle &bundle,
 static bool validateKernel(const FusedKernel &kernel, const Bundle &bundle,
                            const std::string &what, std::string &error) {
   size_t count = kernel.operands.size();
-  if (count < 3 || count > kMaxOperands || kernel.operandTypes.size() != count)
+  if (kernel.numResults < 1 || count < kernel.numResults + 2 ||
+      count > kMaxOperands || kernel.operandTypes.size() != count)
     return complain(
         error, what + " has " + std::to_string(count) + " operands and " +
                    std::to_string(kernel.operandTypes.size()) +
                    " types, accepted are 3 to " + std::to_string(kMaxOperands));
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
+    std::string name = "operand " + std::to_string(i) + " of " + what;
     if (!validateOperand(kernel.operands[i], kernel.operandTypes[i],
-                         i + 1 == count ? bundle.results : bundle.arguments,
-                         "operand " + std::to_string(i) + " of " + what, error))
+                         kernel.isResult(i) ? bundle.results : bundle.arguments,
+                         name, error))
       return false;
-  if (kernel.operands.back().slice)
-    return complain(error, "the result of " + what + " is a part of a tensor");
-  // Every (t, h) has an element of its own to write to.
-  const std::vector<unsigned> &loops = kernel.operands.back().loops;
-  if (loops.size() != 2 || loops[0] + loops[1] != 1)
-    return complain(error, "the result of " + what + " is not over t and h");
+    if (kernel.operands[i].heads &&
+        !validateHeads(*kernel.operands[i].heads, kernel.extents[1]))
+      return complain(error, name + " has heads that the kernel does not have");
+  }
+  for (size_t i = count - kernel.numResults; i < count; ++i) {
+    const TensorBinding &result = kernel.operands[i];
+    if (result.slice)
+      return complain(error, "a result of " + what + " is a part of a tensor");
+    // Every (t, h) has an element of its own to write to.
+    if (result.loops.size() != 2 || result.loops[0] + result.loops[1] != 1)
+      return complain(error, "a result of " + what + " is not over t and h");
+    if (kernel.numResults > 1 && !result.heads)
+      return complain(error, "a result of " + what +
+                                 " does not say which heads it has");
+  }
   if (kernel.scalars.size() > kMaxScalars)
     return complain(error, what + " has more than " +
                                std::to_string(kMaxScalars) + " scalars");

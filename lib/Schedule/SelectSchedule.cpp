@@ -6,13 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fused ops in, the same ops with `indexer.schedules` out. The choice itself is
-// in ScheduleModel.
+// Fused ops in, the same ops with `indexer.schedules` out, those of a group
+// with the same. The choice itself is in ScheduleModel.
 //
 //===----------------------------------------------------------------------===//
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 #include "indexer/Schedule/Passes.h"
 #include "indexer/Schedule/ReductionOrder.h"
 #include "indexer/Schedule/ScheduleModel.h"
@@ -84,15 +84,16 @@ static bool hasSixteenBitRows(const FusedOp &fused) {
          fused.inputMap(1).getDimPosition(1) == FusedOp::dLoop;
 }
 
-/// Sets the schedules of one fused op. `problem` has everything but what the
-/// op says.
-static void selectSchedules(const FusedOp &fused, ScheduleProblem problem) {
-  linalg::GenericOp op = fused.op;
-  SmallVector<int64_t, 3> extents = fused.extents();
+/// Sets the schedules of the fused ops of one kernel. `problem` has everything
+/// but what the ops say.
+static void selectSchedules(const FusedGroup &group, ScheduleProblem problem) {
+  linalg::GenericOp op = group.front().op;
+  SmallVector<int64_t, 3> extents = group.extents();
+  problem.firstHeads = group.firstHeads;
   problem.t = extents[FusedOp::tLoop];
   problem.h = extents[FusedOp::hLoop];
   problem.d = extents[FusedOp::dLoop];
-  problem.isSixteenBit = hasSixteenBitRows(fused);
+  problem.isSixteenBit = hasSixteenBitRows(group.front());
   SmallVector<Attribute> schedules;
   int64_t minTokens = 1;
   bool wasPlain = false;
@@ -110,7 +111,9 @@ static void selectSchedules(const FusedOp &fused, ScheduleProblem problem) {
         schedule.parts, schedule.multicast, schedule.maxCtas, schedule.weights,
         schedule.maxTokens));
   }
-  op->setAttr(schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
+  for (const FusedOp &fused : group.ops)
+    linalg::GenericOp(fused.op)->setAttr(
+        schedulesAttrName, ArrayAttr::get(op.getContext(), schedules));
 }
 
 namespace {
@@ -144,13 +147,21 @@ struct SelectSchedule
     problem.weights = *promise;
     problem.isBatchInvariant = batchInvariant;
     problem.smBudget = smBudget;
-    getOperation().walk([&](linalg::GenericOp op) {
-      if (op->hasAttr(schedulesAttrName))
-        return;
-      FailureOr<FusedOp> fused = FusedOp::read(op);
-      if (succeeded(fused))
-        selectSchedules(*fused, problem);
-    });
+    auto isFused = [](linalg::GenericOp op) {
+      return succeeded(FusedOp::read(op));
+    };
+    for (ArrayRef<linalg::GenericOp> ops :
+         collectGroups(getOperation(), isFused)) {
+      if (llvm::any_of(ops, [](linalg::GenericOp op) {
+            return op->hasAttr(schedulesAttrName);
+          }))
+        continue;
+      // A group that is none is VerifySchedule's to tell.
+      std::string why;
+      FailureOr<FusedGroup> group = FusedGroup::read(ops, &why);
+      if (succeeded(group))
+        selectSchedules(*group, problem);
+    }
   }
 };
 } // namespace

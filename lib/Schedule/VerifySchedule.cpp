@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 #include "indexer/Schedule/Passes.h"
 #include "indexer/Schedule/ReductionOrder.h"
 
@@ -78,9 +78,10 @@ static LogicalResult verifyTokens(Operation *op,
 }
 
 /// Checks that schedule `number`, of a family that sets conditions, fits
-/// `fused`.
-static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
+/// `group`.
+static LogicalResult verifyConditional(const FusedGroup &group, size_t number,
                                        ScheduleAttr schedule) {
+  const FusedOp &fused = group.front();
   auto emit = [&] {
     return linalg::GenericOp(fused.op).emitOpError()
            << "schedule " << number << " of the family '"
@@ -109,11 +110,17 @@ static LogicalResult verifyConditional(const FusedOp &fused, size_t number,
            << " elements of d at a time, accepted is a static E that is a "
               "multiple of it, got "
            << got(extent, "E");
-  if (hasStages)
+  if (hasStages) {
+    for (int64_t first : group.firstHeads)
+      if (first % wgmmaOpHeads != 0)
+        return emit() << "computes a fused op from head " << first
+                      << " of its group on, accepted are multiples of "
+                      << wgmmaOpHeads;
     return success();
+  }
 
   // All of d is loaded at once, by threads that all have heads.
-  int64_t heads = fused.extents()[FusedOp::hLoop];
+  int64_t heads = group.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads) || heads % schedule.getTileH() != 0)
     return emit() << "has 'tile_h' = " << schedule.getTileH()
                   << ", accepted is a static H that is a multiple of it, got "
@@ -158,41 +165,71 @@ static LogicalResult verifyOneOrder(Operation *op,
   return success();
 }
 
-/// Checks the attribute `attr` of `op`.
-static LogicalResult verifySchedules(Operation *op, Attribute attr,
-                                     bool isBatchInvariant) {
+/// Checks what `op` has as `indexer.schedules`.
+static FailureOr<SmallVector<ScheduleAttr>> readSchedules(Operation *op) {
+  Attribute attr = op->getAttr(schedulesAttrName);
   auto array = dyn_cast<ArrayAttr>(attr);
   if (!array || array.empty() ||
       !llvm::all_of(array, llvm::IsaPred<ScheduleAttr>))
     return op->emitOpError()
            << "attribute '" << schedulesAttrName << "' is " << attr
            << ", expected an array of one '#indexer.schedule' or more";
+  return llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>);
+}
 
+/// Checks that `op`, which has schedules, is a fused op.
+static LogicalResult verifyFused(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic)
     return op->emitOpError() << "has '" << schedulesAttrName
                              << "', accepted only on a fused 'linalg.generic'";
   std::string why;
-  FailureOr<FusedOp> fused = FusedOp::read(generic, &why);
-  if (failed(fused))
+  if (failed(FusedOp::read(generic, &why)))
     return op->emitOpError() << "has '" << schedulesAttrName
                              << "' but is not a fused op: " << why;
+  return success();
+}
 
-  SmallVector<ScheduleAttr> schedules =
-      llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>);
-  if (failed(verifyTokens(op, schedules)) ||
-      (isBatchInvariant && failed(verifyOneOrder(op, schedules))))
+/// Checks that `ops`, which have one `indexer.group`, can share a kernel.
+static FailureOr<FusedGroup> readGroup(ArrayRef<linalg::GenericOp> ops) {
+  linalg::GenericOp first = ops.front();
+  for (linalg::GenericOp op : ops)
+    if (op->getAttr(schedulesAttrName) != first->getAttr(schedulesAttrName)) {
+      InFlightDiagnostic error =
+          op.emitOpError() << "has other '" << schedulesAttrName
+                           << "' than an op of its '" << groupAttrName << "'";
+      error.attachNote(first.getLoc()) << "which is here";
+      return error;
+    }
+  std::string why;
+  FailureOr<FusedGroup> group = FusedGroup::read(ops, &why);
+  if (failed(group))
+    return first.emitOpError()
+           << "has '" << groupAttrName << "' but shares no kernel: " << why;
+  return group;
+}
+
+/// Checks the schedules of the fused ops of one kernel.
+static LogicalResult verifyGroup(ArrayRef<linalg::GenericOp> ops,
+                                 bool isBatchInvariant) {
+  linalg::GenericOp op = ops.front();
+  FailureOr<FusedGroup> group = readGroup(ops);
+  if (failed(group))
+    return failure();
+  FailureOr<SmallVector<ScheduleAttr>> schedules = readSchedules(op);
+  if (failed(schedules) || failed(verifyTokens(op, *schedules)) ||
+      (isBatchInvariant && failed(verifyOneOrder(op, *schedules))))
     return failure();
 
-  for (auto [number, schedule] : llvm::enumerate(schedules))
+  for (auto [number, schedule] : llvm::enumerate(*schedules))
     if (schedule.isConditional() &&
-        failed(verifyConditional(*fused, number, schedule)))
+        failed(verifyConditional(*group, number, schedule)))
       return failure();
 
-  int64_t heads = fused->extents()[FusedOp::hLoop];
+  int64_t heads = group->extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads))
     return success();
-  for (auto [number, schedule] : llvm::enumerate(schedules)) {
+  for (auto [number, schedule] : llvm::enumerate(*schedules)) {
     int64_t tiles = llvm::divideCeil(heads, schedule.getTileH());
     if (tiles > maxHeadTiles)
       return op->emitOpError()
@@ -210,11 +247,25 @@ struct VerifySchedule
 
   void runOnOperation() override {
     // Every wrong op gets its diagnostic.
+    SmallPtrSet<Operation *, 4> wrong;
     getOperation().walk([&](Operation *op) {
-      if (Attribute attr = op->getAttr(schedulesAttrName))
-        if (failed(verifySchedules(op, attr, batchInvariant)))
-          signalPassFailure();
+      if (!op->hasAttr(schedulesAttrName) || succeeded(verifyFused(op)))
+        return;
+      wrong.insert(op);
+      signalPassFailure();
     });
+    auto isScheduled = [&](linalg::GenericOp op) {
+      return (op->hasAttr(schedulesAttrName) || op->hasAttr(groupAttrName)) &&
+             !wrong.contains(op);
+    };
+    for (ArrayRef<linalg::GenericOp> ops :
+         collectGroups(getOperation(), isScheduled)) {
+      bool hasSchedules = llvm::any_of(ops, [](linalg::GenericOp op) {
+        return op->hasAttr(schedulesAttrName);
+      });
+      if (hasSchedules && failed(verifyGroup(ops, batchInvariant)))
+        signalPassFailure();
+    }
     markAllAnalysesPreserved();
   }
 };

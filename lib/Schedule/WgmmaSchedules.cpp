@@ -119,7 +119,9 @@ bool indexer::takesWgmma(const ScheduleProblem &problem) {
   return problem.chip.isMeasured && problem.isSixteenBit &&
          !ShapedType::isDynamic(problem.h) && problem.h > 0 &&
          !ShapedType::isDynamic(problem.d) && problem.d > 0 &&
-         problem.d % narrowStage == 0;
+         problem.d % narrowStage == 0 &&
+         llvm::all_of(problem.firstHeads,
+                      [](int64_t head) { return head % wgmmaOpHeads == 0; });
 }
 
 int64_t indexer::firstWgmmaTokens(const ScheduleProblem &problem) {

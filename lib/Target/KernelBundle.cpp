@@ -209,6 +209,29 @@ static LogicalResult addLoops(func::FuncOp declaration,
   return success();
 }
 
+/// Sets the heads of the operands of `kernel` from `indexer.heads`, which only
+/// the kernels of several fused ops have.
+static LogicalResult addHeads(func::FuncOp declaration,
+                              runtime::FusedKernel &kernel) {
+  auto heads = declaration->getAttrOfType<ArrayAttr>(headsAttrName);
+  if (!heads && kernel.numResults == 1)
+    return success();
+  if (!heads || heads.size() != kernel.operands.size())
+    return emitError(declaration.getLoc())
+           << "'@" << declaration.getName() << "' needs '" << headsAttrName
+           << "' with one entry for each of its " << kernel.operands.size()
+           << " operands";
+  for (auto [attribute, operand] : llvm::zip(heads, kernel.operands)) {
+    auto range = dyn_cast<DenseI64ArrayAttr>(attribute);
+    if (!range || range.size() != 2)
+      return emitError(declaration.getLoc())
+             << "'" << headsAttrName << "' has " << attribute
+             << "; accepted are arrays of a first head and a number of heads";
+    operand.heads = {range[0], range[1]};
+  }
+  return success();
+}
+
 namespace {
 
 /// Collects the fused ops of one entry function.
@@ -279,14 +302,17 @@ BundleBuilder::makeKernel(func::CallOp call,
     if (isa<RankedTensorType>(operand.getType()) &&
         failed(addOperand(trace.traceOperand(operand), operand.getType())))
       return failure();
-  if (call.getNumResults() != 1 ||
-      !isa<RankedTensorType>(call.getResult(0).getType()))
+  if (call.getNumResults() == 0 ||
+      !llvm::all_of(call.getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return emitError(call.getLoc())
-           << "'@" << declaration.getName() << "' has " << call.getNumResults()
-           << " results; accepted is one ranked tensor";
-  if (failed(addOperand(trace.traceResult(call), call.getResult(0).getType())))
-    return failure();
-  if (failed(addLoops(declaration, kernel)))
+           << "'@" << declaration.getName() << "' has results of type "
+           << call.getResultTypes() << "; accepted are ranked tensors";
+  kernel.numResults = call.getNumResults();
+  for (Value result : call.getResults())
+    if (failed(addOperand(trace.traceResult(result), result.getType())))
+      return failure();
+  if (failed(addLoops(declaration, kernel)) ||
+      failed(addHeads(declaration, kernel)))
     return failure();
 
   for (unsigned number : info->scalars) {

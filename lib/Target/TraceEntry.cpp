@@ -167,29 +167,29 @@ static Value skipReshapes(Value value,
   return value;
 }
 
-FailureOr<runtime::TensorBinding> EntryTrace::traceResult(func::CallOp call) {
+FailureOr<runtime::TensorBinding> EntryTrace::traceResult(Value result) {
   Operation *terminator = entry.getBody().front().getTerminator();
   std::optional<unsigned> returned;
   SmallVector<Operation *> path;
   for (OpOperand &operand : terminator->getOpOperands()) {
     SmallVector<Operation *> candidate;
-    if (skipReshapes(operand.get(), &candidate) != call.getResult(0))
+    if (skipReshapes(operand.get(), &candidate) != result)
       continue;
     if (returned) {
       InFlightDiagnostic error = refuse(terminator);
-      error.attachNote(call.getLoc()) << "it returns this result twice";
+      error.attachNote(result.getLoc()) << "it returns this result twice";
       return error;
     }
     returned = operand.getOperandNumber();
     path = std::move(candidate);
   }
   if (!returned) {
-    InFlightDiagnostic error = refuse(call);
+    InFlightDiagnostic error = refuse(result.getDefiningOp());
     error.attachNote() << "its result is not returned";
     return error;
   }
 
-  auto type = cast<RankedTensorType>(call.getResult(0).getType());
+  auto type = cast<RankedTensorType>(result.getType());
   DimensionGroups groups = identityGroups(type.getRank());
   for (Operation *op : llvm::reverse(path))
     if (failed(composeTowardsResult(op, groups))) {

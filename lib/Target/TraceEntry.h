@@ -32,9 +32,9 @@ public:
   /// loops yet.
   mlir::FailureOr<runtime::TensorBinding> traceOperand(mlir::Value operand);
 
-  /// Traces the result of a kernel to the one returned value that is made of
-  /// it; `argument` counts the entry's results.
-  mlir::FailureOr<runtime::TensorBinding> traceResult(mlir::func::CallOp call);
+  /// Traces a result of a kernel's call to the one returned value that is made
+  /// of it; `argument` counts the entry's results.
+  mlir::FailureOr<runtime::TensorBinding> traceResult(mlir::Value result);
 
   /// Traces a scalar of a kernel to an argument, or to a constant.
   mlir::FailureOr<runtime::ScalarBinding> traceScalar(mlir::Value scalar);

@@ -601,3 +601,136 @@ func.func @elements_not_a_multiple_of_the_tma_stages(%x: tensor<?x7104xbf16>,
   } -> (tensor<?x64xf32>, tensor<?x64xf32>)
   return %r#1 : tensor<?x64xf32>
 }
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @group_of_other_rows(%x: tensor<?x1024xbf16>, %w: tensor<16x1024xbf16>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %w0 = tensor.extract_slice %w[0, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  %w1 = tensor.extract_slice %w[4, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  // expected-error @below {{'linalg.generic' op has 'indexer.group' but shares no kernel: expected the rows of the weights one behind the other}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w0 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  %q:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w1 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1, %q#1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @group_of_two_schedules(%x: tensor<?x1024xbf16>, %w: tensor<16x1024xbf16>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %w0 = tensor.extract_slice %w[0, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  %w1 = tensor.extract_slice %w[8, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  // expected-note @below {{which is here}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w0 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  // expected-error @below {{'linalg.generic' op has other 'indexer.schedules' than an op of its 'indexer.group'}}
+  %q:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w1 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = plain, tile_t = 4, tile_h = 4, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1, %q#1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
+func.func @group_with_a_split_warp(%x: tensor<?x1024xbf16>, %w: tensor<16x1024xbf16>,
+    %sum: tensor<?x8xf32>, %gate: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x8xf32>)
+      -> tensor<?x8xf32>
+  %w0 = tensor.extract_slice %w[0, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  %w1 = tensor.extract_slice %w[8, 0] [8, 1024] [1, 1] : tensor<16x1024xbf16> to tensor<8x1024xbf16>
+  // expected-error @below {{'linalg.generic' op schedule 0 of the family 'cp_async_wgmma' computes a fused op from head 8 of its group on, accepted are multiples of 16}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w0 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 16, tile_h = 64, threads = 128, tile_d = 64, stages = 4>, #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  %q:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w1 : tensor<?x1024xbf16>, tensor<8x1024xbf16>)
+      outs(%fill, %gate : tensor<?x8xf32>, tensor<?x8xf32>)
+      attrs = {indexer.group = 0 : i64, indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 16, tile_h = 64, threads = 128, tile_d = 64, stages = 4>, #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    linalg.yield %n, %n : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  return %r#1, %q#1 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -34,6 +34,11 @@ std::string shapeText(const int64_t *shape, size_t rank);
 std::string expectedShapeText(const Bundle &bundle, bool isResult,
                               unsigned index);
 
+/// The extent of `loop` in an operand bound by `binding`, where the kernel has
+/// `extents` of t, h and d.
+int64_t expectedExtent(const TensorBinding &binding, unsigned loop,
+                       const int64_t *extents);
+
 /// "T = 512 (from 'x'), H = 64": the extents that `operand` of `kernel` must
 /// have, and the argument that each was read from if it was another one.
 std::string extentsText(const Bundle &bundle, const FusedKernel &kernel,

@@ -50,6 +50,12 @@ struct TensorBinding {
     int64_t first = 0, count = 0;
   };
 
+  /// Which heads an operand has, of a kernel that computes several fused ops:
+  /// of all of its heads the `count` from `first` on.
+  struct Heads {
+    int64_t first = 0, count = 0;
+  };
+
   unsigned argument = 0;
   std::vector<std::vector<unsigned>> groups;
   /// Loop (0 = t, 1 = h, 2 = d) that operand dimension i runs over; as many
@@ -58,6 +64,8 @@ struct TensorBinding {
   std::vector<unsigned> loops;
   /// Nothing: all of the argument. No result has one.
   std::optional<Slice> slice = std::nullopt;
+  /// Nothing: all of them.
+  std::optional<Heads> heads = std::nullopt;
 };
 
 /// A scalar of the kernel: argument `argument` of the entry function, or, when
@@ -85,8 +93,8 @@ struct ExtentBinding {
 struct KernelParameter {
   enum class Kind { Pointer, Stride, Extent, Scalar, TensorMap };
   Kind kind = Kind::Pointer;
-  /// Pointer, Stride, TensorMap: operand number (the result is the last
-  /// operand). Extent: 0 = t, 1 = h, 2 = d. Scalar: scalar number.
+  /// Pointer, Stride, TensorMap: operand number (the results are the last
+  /// operands). Extent: 0 = t, 1 = h, 2 = d. Scalar: scalar number.
   unsigned index = 0;
   /// Stride: dimension of the operand.
   unsigned dim = 0;
@@ -144,17 +152,24 @@ struct KernelLaunch {
   KernelResources resources;
 };
 
-/// One fused op of the entry function.
+/// One fused op of the entry function, or several that one kernel computes.
 struct FusedKernel {
-  /// Operands: x, weight, epilogue operands..., result. The result's binding
-  /// counts the results of the entry function.
+  /// Operands: x, weight, epilogue operands..., results. The results' bindings
+  /// count the results of the entry function.
   std::vector<TensorBinding> operands;
+  /// One for each fused op.
+  unsigned numResults = 1;
   /// Element type of each operand.
   std::vector<ElementType> operandTypes;
   std::vector<ScalarBinding> scalars;
   /// Of t, h and d.
   ExtentBinding extents[3];
   std::vector<KernelLaunch> launches;
+
+  /// True when operand number `operand` is a result.
+  bool isResult(size_t operand) const {
+    return operand + numResults >= operands.size();
+  }
 };
 
 /// Machine code or PTX for one chip.

@@ -21,7 +21,7 @@ namespace indexer::runtime {
 constexpr char kBundleMagic[] = "INDEXERB";
 constexpr size_t kBundleMagicSize = 8;
 /// The one format version that this code writes and reads.
-constexpr uint32_t kBundleVersion = 2;
+constexpr uint32_t kBundleVersion = 3;
 /// Magic, version, reserved word, size of the file, size of the JSON header.
 constexpr size_t kBundlePrologueSize = 32;
 /// CRC-32 of all bytes before it.

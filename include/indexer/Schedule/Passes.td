@@ -10,6 +10,37 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GroupSharedOperand
+    : Pass<"indexer-group-shared-operand", "mlir::func::FuncOp"> {
+  let summary = "Let fused ops with rows of one weight share a kernel";
+  let description = [{
+    *Matches* fused `linalg.generic` ops (see `FusedOp`) of one block that read
+    the same x, and whose weights are `tensor.extract_slice` of rows of one
+    tensor, one run behind the other, as the keys and the gate of a merged weight
+    are. Offsets and extents of the rows are known.
+
+    *Produces* the attribute `indexer.group`, an i64 that the ops of a group have
+    in common, on each of them. What they depend on is moved in front of the
+    first. To the passes behind, the ops are one with the heads of all: they get
+    one schedule, one function, and one kernel with a result for each op. A
+    remark (passed, category `indexer-schedule`) gives the number of ops and
+    heads.
+
+    *Declines*, with a remark (missed) where ops share x and a weight: rows
+    between theirs are read by none of them, or by two; an op depends on
+    another, or on something that cannot be moved. Ops with `indexer.group` or
+    `indexer.schedules` are left alone.
+
+    *Numerics*: bit-identical here. The schedule, and so the order of the sum, is
+    that for the heads of all ops, which can be another than an op alone gets.
+
+    *Options*: none.
+
+    *Example*: `test/Schedule/group-shared-operand.mlir`.
+  }];
+  let dependentDialects = ["::indexer::IndexerDialect"];
+}
+
 def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
   let summary = "Choose the kernels of each fused op by a cost model";
   let description = [{
@@ -26,7 +57,11 @@ def SelectSchedule : Pass<"indexer-select-schedule", "mlir::func::FuncOp"> {
     `indexer-schedule`) gives family, tile, threads, cluster, token range, number
     of CTAs and shared memory of each.
 
-    *Declines* an op that carries schedules already: a hand-written one is kept.
+    Ops with one `indexer.group` get the same schedules, those for the heads of
+    all of them.
+
+    *Declines* an op that carries schedules already: a hand-written one is kept;
+    so does a group, when one of its ops does.
 
     *Numerics*: a schedule decides the order of the sum over d (see
     `reductionOrder`). All plain schedules that this pass writes have the same
@@ -85,7 +120,10 @@ def VerifySchedule : Pass<"indexer-verify-schedule", "mlir::func::FuncOp"> {
     take at a time; the loads need more registers than a thread has. Of the
     family `cp_async_wgmma`: the types, in the same way; E is not a static
     multiple of `cluster` x `parts` x `tile_d`; of the family `tma_wgmma` the
-    same, with `multicast` times less than `cluster`. With `batch-invariant`: two
+    same, with `multicast` times less than `cluster`. With an `indexer.group`:
+    its ops do not share x and a weight as `indexer-group-shared-operand` asks
+    for, or have other schedules; H above is then the heads of all; of the
+    families of `wgmma`, an op begins at a head that is no multiple of 16. With `batch-invariant`: two
     schedules with conditions, or two plain ones, sum in different orders; those
     with conditions do not serve every T. Shared memory is bounded by the verifier
     of the attribute: 48 KiB, which every chip has, or 227 KiB for

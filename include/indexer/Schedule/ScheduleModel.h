@@ -37,6 +37,9 @@ struct ScheduleProblem {
   bool isBatchInvariant = false;
   /// Multiprocessors that kernels may fill; 0: all of the chip.
   int64_t smBudget = 0;
+  /// Of several fused ops in one kernel, the first head of each; h counts the
+  /// heads of all.
+  llvm::SmallVector<int64_t, 2> firstHeads = {0};
 
   /// Multiprocessors that kernels may fill.
   int64_t multiprocessors() const {

@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for many tokens. What limits
-// it is the bandwidth of global memory, so enough bytes must be on their way at
-// all times: a ring of stages in shared memory, as large as it gets. Heads are
-// M of wgmma and tokens are N, so that a tile may have any multiple of 8 tokens
-// and the tiles fill the chip. A cluster owns tile_t x 64 outputs and divides
-// d; in a CTA:
+// A fused op, or a group of them, in, a gpu.func out that computes it for many
+// tokens. What limits it is the bandwidth of global memory, so enough bytes
+// must be on their way at all times: a ring of stages in shared memory, as
+// large as it gets. Heads are M of wgmma and tokens are N, so that a tile may
+// have any multiple of 8 tokens and the tiles fill the chip. A cluster owns
+// tile_t x 64 outputs and divides d; in a CTA:
 //
 //   start the copies of the first stages (StagedRows, StageRing)
 //   prepare the barrier of the cluster, arrive at the cluster barrier
@@ -45,10 +45,10 @@ namespace {
 /// Emits the body of one kernel.
 class CpAsyncWgmmaBuilder {
 public:
-  CpAsyncWgmmaBuilder(OpBuilder &builder, const FusedOp &fused,
+  CpAsyncWgmmaBuilder(OpBuilder &builder, const FusedGroup &group,
                       ScheduleAttr schedule, const KernelArguments &arguments)
-      : kernel(builder, linalg::GenericOp(fused.op).getLoc()), fused(fused),
-        schedule(schedule), arguments(arguments) {}
+      : kernel(builder, linalg::GenericOp(group.front().op).getLoc()),
+        group(group), schedule(schedule), arguments(arguments) {}
 
   /// Returns the dynamic shared memory that the kernel needs, in bytes.
   int64_t build(gpu::GPUFuncOp func);
@@ -62,7 +62,7 @@ private:
   void setPlace(Value block);
 
   KernelBuilder kernel;
-  const FusedOp &fused;
+  const FusedGroup &group;
   ScheduleAttr schedule;
   const KernelArguments &arguments;
 
@@ -79,16 +79,17 @@ private:
 /// Where the tile of CTA `block` (i32) lies.
 void CpAsyncWgmmaBuilder::setPlace(Value block) {
   place.tileH = wgmmaHeads;
-  place.firstH = kernel.multiply(kernel.blockNumber(1), wgmmaHeads);
+  place.firstH =
+      kernel.multiply(headTile(kernel, group, schedule, block), wgmmaHeads);
   place.setTokens(kernel, arguments,
-                  kernel.multiply(kernel.divide(block, schedule.getCluster()),
+                  kernel.multiply(tokenTile(kernel, group, schedule, block),
                                   schedule.getTileT()));
-  lastH = lastHead(kernel, fused, arguments, wgmmaHeads);
+  lastH = lastHead(kernel, group, arguments, wgmmaHeads);
 }
 
 int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   int64_t clusterSize = schedule.getCluster();
-  int64_t elements = fused.extents()[FusedOp::dLoop] / clusterSize;
+  int64_t elements = group.extents()[FusedOp::dLoop] / clusterSize;
   int64_t blocks = schedule.getTileD() / swizzleColumns;
 
   letNextKernelStart(kernel, schedule);
@@ -120,7 +121,7 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
     cluster->arrive(kernel);
   }
 
-  WgmmaEpilogue epilogue(kernel, fused, arguments, place, lastH, thread,
+  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
                          threads(), tokens(), cluster ? &*cluster : nullptr,
                          rank);
   epilogue.prepare();
@@ -140,16 +141,17 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
 
 KernelLaunchInfo indexer::buildCpAsyncWgmmaKernel(gpu::GPUModuleOp module,
                                                   StringRef name,
-                                                  const FusedOp &fused,
+                                                  const FusedGroup &group,
                                                   ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, fused,
+  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
                                      schedule.getThreads(), arguments);
   int64_t sharedBytes =
-      CpAsyncWgmmaBuilder(builder, fused, schedule, arguments).build(func);
+      CpAsyncWgmmaBuilder(builder, group, schedule, arguments).build(func);
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);
   launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);
+  setHeadsFirst(launch, group, schedule);
   launch.dynamicSharedBytes = sharedBytes;
   launch.alignment = rowAlignment;
   return launch;

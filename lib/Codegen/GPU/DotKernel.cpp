@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for one or two tokens. With so
-// few columns an mma is mostly padding and a cluster costs more than it hides:
-// a CTA takes tile_h heads over the whole of d, and every thread loads its
-// share of all rows at once, in groups of 8 elements that are 8 x threads
-// apart:
+// A fused op, or a group of them, in, a gpu.func out that computes it for one
+// or two tokens. With so few columns an mma is mostly padding and a cluster
+// costs more than it hides: a CTA takes tile_h heads over the whole of d, and
+// every thread loads its share of all rows at once, in groups of 8 elements
+// that are 8 x threads apart:
 //
 //   load my groups of weight, then of x, then the operands of the epilogue
 //   multiply and add, each output in two chains (even and odd elements)
@@ -52,7 +52,7 @@ rowAddresses(KernelBuilder &kernel, const KernelOperand &operand, unsigned loop,
 }
 
 /// The thread's share of the sum of row `token` of x by row `head` of weight.
-static Value contractRows(KernelBuilder &kernel, const FusedOp &fused,
+static Value contractRows(KernelBuilder &kernel, const FusedGroup &group,
                           const OperandFragments &x, int64_t token,
                           const OperandFragments &weight, int64_t head) {
   Value zero = arith::ConstantOp::create(kernel.builder, kernel.loc,
@@ -61,7 +61,7 @@ static Value contractRows(KernelBuilder &kernel, const FusedOp &fused,
   for (int64_t step = 0; step < x.steps; ++step)
     for (int64_t element = 0; element < fragmentElements; ++element) {
       Value &chain = chains[element % 2];
-      chain = cloneContraction(kernel.builder, fused, chain,
+      chain = cloneContraction(kernel.builder, group.front(), chain,
                                x.element(kernel, step, token, element),
                                weight.element(kernel, step, head, element));
     }
@@ -70,11 +70,11 @@ static Value contractRows(KernelBuilder &kernel, const FusedOp &fused,
 
 /// Emits the body of the kernel `func`.
 static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
-                      const FusedOp &fused, ScheduleAttr schedule,
+                      const FusedGroup &group, ScheduleAttr schedule,
                       const KernelArguments &arguments) {
   int64_t threads = schedule.getThreads();
   int64_t distance = threads * fragmentElements;
-  int64_t steps = fused.extents()[FusedOp::dLoop] / distance;
+  int64_t steps = group.extents()[FusedOp::dLoop] / distance;
   BlockReduction reduction(func, schedule.getWarps(), schedule.getOutputs());
 
   letNextKernelStart(kernel, schedule);
@@ -99,13 +99,13 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
   OperandFragments x =
       OperandFragments::load(kernel, arguments.lhs(), tokens, steps, distance,
                              /*isConstant=*/!schedule.startsEarly());
-  TileOutputs outputs(kernel, fused, arguments, place, thread, threads);
+  TileOutputs outputs(kernel, group, arguments, place, thread, threads);
   outputs.prepare(/*first=*/Value(), schedule.getOutputs());
 
   SmallVector<Value> sums;
   for (int64_t token = 0; token < x.rows; ++token)
     for (int64_t head = 0; head < weight.rows; ++head)
-      sums.push_back(contractRows(kernel, fused, x, token, weight, head));
+      sums.push_back(contractRows(kernel, group, x, token, weight, head));
   reduction.deposit(kernel.builder, kernel.loc, kernel.widen(thread), sums);
   outputs.finish([&](Value output) {
     return reduction.collect(kernel.builder, kernel.loc, output);
@@ -113,13 +113,14 @@ static void buildBody(KernelBuilder kernel, gpu::GPUFuncOp func,
 }
 
 KernelLaunchInfo indexer::buildDotKernel(gpu::GPUModuleOp module,
-                                         StringRef name, const FusedOp &fused,
+                                         StringRef name,
+                                         const FusedGroup &group,
                                          ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, fused,
+  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
                                      schedule.getThreads(), arguments);
-  buildBody(KernelBuilder(builder, func.getLoc()), func, fused, schedule,
+  buildBody(KernelBuilder(builder, func.getLoc()), func, group, schedule,
             arguments);
 
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);

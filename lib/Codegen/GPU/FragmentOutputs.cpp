@@ -18,9 +18,10 @@ using namespace indexer;
 void FragmentOutputs::prepare(const OutputGroup &group, Value exists) {
   take(group, exists);
   Group &taken = groups.back();
-  Value indices[3] = {kernel.widen(taken.t), kernel.widen(taken.h), Value()};
-  taken.address =
-      elementAddress(kernel.builder, kernel.loc, arguments.result(), indices);
+  Value t = kernel.widen(taken.t), h = kernel.widen(taken.h);
+  for (size_t op = 0; op < fusedGroup.ops.size(); ++op)
+    taken.addresses.push_back(
+        resultAddress(kernel, fusedGroup, op, arguments, t, h));
 }
 
 void FragmentOutputs::prepareBlocks(const OutputGroup &group, int64_t blocks) {
@@ -50,15 +51,17 @@ void FragmentOutputs::take(const OutputGroup &group, Value exists) {
     if (lastH)
       h = kernel.minimum(h, lastH);
     taken.operands[part] = loadEpilogueOperands(
-        kernel, arguments, kernel.widen(kernel.minimum(t, place.lastT)),
-        kernel.widen(h));
+        kernel, fusedGroup, arguments,
+        kernel.widen(kernel.minimum(t, place.lastT)), kernel.widen(h));
   }
   groups.push_back(std::move(taken));
 }
 
-/// Stores those of the 4 outputs of `group` that are inside.
-void FragmentOutputs::storeGates(const Group &group, ArrayRef<Value> gates) {
-  const KernelOperand &result = arguments.result();
+/// Stores those of the 4 outputs of `group`, all of fused op `op`, that are
+/// inside.
+void FragmentOutputs::storeGates(const Group &group, size_t op,
+                                 ArrayRef<Value> gates) {
+  const KernelOperand &result = arguments.result(op);
   Value strideT = result.strideAlong(FusedOp::tLoop);
   Value nextHeads = kernel.multiply(result.strideAlong(FusedOp::hLoop), 8);
   auto move = [&](Value from, Value offset) {
@@ -67,7 +70,8 @@ void FragmentOutputs::storeGates(const Group &group, ArrayRef<Value> gates) {
   for (int64_t token = 0; token < 2; ++token) {
     Value t = kernel.add(group.t, token);
     kernel.ifTrue(kernel.lessThan(t, place.endT), [&] {
-      Value first = token ? move(group.address, strideT) : group.address;
+      Value address = group.addresses[op];
+      Value first = token ? move(address, strideT) : address;
       for (int64_t heads = 0; heads < 2; ++heads) {
         Value isHead =
             lastH ? arith::CmpIOp::create(kernel.builder, kernel.loc,
@@ -88,15 +92,21 @@ void FragmentOutputs::finish(int64_t index,
   Group &group = groups[index];
   // What comes after the last sum is waited for by all, so an address is the
   // sum of the one before and of 8 strides.
-  if (!group.address)
-    group.address = advance(
-        kernel.builder, kernel.loc, arguments.result(),
-        groups[index - 1].address,
-        kernel.multiply(arguments.result().strideAlong(FusedOp::tLoop), 8));
+  if (group.addresses.empty())
+    for (auto [op, before] : llvm::enumerate(groups[index - 1].addresses)) {
+      const KernelOperand &result = arguments.result(op);
+      group.addresses.push_back(
+          advance(kernel.builder, kernel.loc, result, before,
+                  kernel.multiply(result.strideAlong(FusedOp::tLoop), 8)));
+    }
   kernel.ifTrue(group.exists, [&] {
-    SmallVector<Value> sums = collect(), gates;
-    for (auto [sum, operands] : llvm::zip_equal(sums, group.operands))
-      gates.push_back(finishSum(kernel, fused, arguments, sum, operands));
-    storeGates(group, gates);
+    SmallVector<Value> sums = collect();
+    forOpOfHead(kernel, fusedGroup, group.h, [&](size_t op) {
+      SmallVector<Value> gates;
+      for (auto [sum, operands] : llvm::zip_equal(sums, group.operands))
+        gates.push_back(
+            finishSum(kernel, fusedGroup, op, arguments, sum, operands));
+      storeGates(group, op, gates);
+    });
   });
 }

@@ -23,7 +23,7 @@
 #include "indexer/Codegen/GPU/RegisterMmaKernel.h"
 #include "indexer/Codegen/GPU/TmaWgmmaKernel.h"
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 #include "indexer/Schedule/ReductionOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -48,9 +48,9 @@ using namespace mlir;
 using namespace indexer;
 
 namespace {
-/// The one fused op of an outlined function.
-struct OutlinedOp {
-  FusedOp fused;
+/// The fused ops of an outlined function.
+struct OutlinedOps {
+  FusedGroup group;
   SmallVector<ScheduleAttr> schedules;
 };
 } // namespace
@@ -61,28 +61,33 @@ static Value stripRounding(Value value) {
   return rounding ? rounding.getIn() : value;
 }
 
-/// Reads the body of `func`; emits an error when it is not one fused op with
-/// schedules whose inputs are the function's arguments, in order.
-static FailureOr<OutlinedOp> readOutlined(func::FuncOp func) {
+/// True when `func` returns the gate of each op of `group`, in order, rounded
+/// or not.
+static bool returnsGates(func::FuncOp func, const FusedGroup &group) {
+  auto ret = dyn_cast<func::ReturnOp>(func.front().getTerminator());
+  return ret && ret.getNumOperands() == group.ops.size() &&
+         llvm::all_of(llvm::zip(ret.getOperands(), group.ops), [](auto pair) {
+           auto [returned, fused] = pair;
+           return stripRounding(returned) == fused.result();
+         });
+}
+
+/// Reads the body of `func`; emits an error when it is not the fused ops of one
+/// group with schedules, whose inputs are the function's arguments, in order.
+static FailureOr<OutlinedOps> readOutlined(func::FuncOp func) {
   auto generics = llvm::to_vector(func.getOps<linalg::GenericOp>());
-  if (!func.getBody().hasOneBlock() || generics.size() != 1)
+  if (!func.getBody().hasOneBlock() || generics.empty())
     return func.emitOpError() << "has '" << outlinedAttrName
                               << "' but its body is not one fused op";
   linalg::GenericOp op = generics.front();
   std::string why;
-  FailureOr<FusedOp> fused = FusedOp::read(op, &why);
-  if (failed(fused))
-    return op.emitOpError() << "in a function with '" << outlinedAttrName
-                            << "' is not a fused op: " << why;
-
-  SmallVector<Value> expected(op.getDpsInputs());
-  for (Value scalar : fused->scalars)
-    if (!isClonedConstant(scalar))
-      expected.push_back(scalar);
-  auto ret = dyn_cast<func::ReturnOp>(func.front().getTerminator());
-  if (!llvm::equal(expected, func.getArguments()) || !ret ||
-      ret.getNumOperands() != 1 ||
-      stripRounding(ret.getOperand(0)) != fused->result())
+  FailureOr<FusedGroup> group = FusedGroup::read(generics, &why);
+  if (failed(group))
+    return op.emitOpError()
+           << "in a function with '" << outlinedAttrName << "' is not "
+           << (generics.size() == 1 ? "a fused op: " : "of a group: ") << why;
+  if (!llvm::equal(group->arguments(isClonedConstant), func.getArguments()) ||
+      !returnsGates(func, *group))
     return op.emitOpError()
            << "in a function with '" << outlinedAttrName
            << "' must take its arguments in order, inputs before scalars, and "
@@ -94,12 +99,12 @@ static FailureOr<OutlinedOp> readOutlined(func::FuncOp func) {
     return op.emitOpError() << "has no '" << schedulesAttrName
                             << "', expected an array of one "
                                "'#indexer.schedule' or more";
-  return OutlinedOp{*fused,
-                    llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>)};
+  return OutlinedOps{*group,
+                     llvm::map_to_vector(array, llvm::CastTo<ScheduleAttr>)};
 }
 
-/// The loops of each operand's dimensions, the result last.
-static ArrayAttr operandLoops(Builder &builder, const FusedOp &fused) {
+/// The loops of each operand's dimensions, the results last.
+static ArrayAttr operandLoops(Builder &builder, const FusedGroup &group) {
   SmallVector<Attribute> loops;
   auto add = [&](AffineMap map) {
     SmallVector<int64_t> dims;
@@ -107,12 +112,39 @@ static ArrayAttr operandLoops(Builder &builder, const FusedOp &fused) {
       dims.push_back(map.getDimPosition(result));
     loops.push_back(builder.getDenseI64ArrayAttr(dims));
   };
-  linalg::GenericOp op = fused.op;
-  for (OpOperand *input : op.getDpsInputOperands())
-    if (isa<ShapedType>(input->get().getType()))
-      add(op.getMatchingIndexingMap(input));
-  add(fused.resultMap);
+  add(group.front().inputMap(0));
+  add(group.front().inputMap(1));
+  for (const FusedOp &fused : group.ops) {
+    linalg::GenericOp op = fused.op;
+    for (OpOperand *input : llvm::drop_begin(op.getDpsInputOperands(), 2))
+      if (isa<ShapedType>(input->get().getType()))
+        add(op.getMatchingIndexingMap(input));
+  }
+  for (const FusedOp &fused : group.ops)
+    add(fused.resultMap);
   return builder.getArrayAttr(loops);
+}
+
+/// The heads of each operand, the results last: the first among those of the
+/// group, and how many.
+static ArrayAttr operandHeads(Builder &builder, const FusedGroup &group) {
+  SmallVector<Attribute> inputs, results;
+  int64_t all = group.extents()[FusedOp::hLoop];
+  auto range = [&](int64_t first, int64_t count) {
+    return builder.getDenseI64ArrayAttr({first, count});
+  };
+  inputs.append(2, range(0, all));
+  for (auto [number, fused] : llvm::enumerate(group.ops)) {
+    linalg::GenericOp op = fused.op;
+    Attribute own =
+        range(group.firstHeads[number], fused.extents()[FusedOp::hLoop]);
+    for (Value input : llvm::drop_begin(op.getDpsInputs(), 2))
+      if (isa<ShapedType>(input.getType()))
+        inputs.push_back(own);
+    results.push_back(own);
+  }
+  llvm::append_range(inputs, results);
+  return builder.getArrayAttr(inputs);
 }
 
 /// `schedule` for any number of tokens.
@@ -130,29 +162,29 @@ static constexpr unsigned weightOperand = 1;
 
 /// Builds the kernel of `schedule`.
 static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
-                                    const FusedOp &fused,
+                                    const FusedGroup &group,
                                     ScheduleAttr schedule) {
   switch (schedule.getFamily()) {
   case Family::Plain:
     break;
   case Family::Dot:
-    return buildDotKernel(module, name, fused, schedule);
+    return buildDotKernel(module, name, group, schedule);
   case Family::RegisterMma:
-    return buildRegisterMmaKernel(module, name, fused, schedule);
+    return buildRegisterMmaKernel(module, name, group, schedule);
   case Family::CpAsyncWgmma:
-    return buildCpAsyncWgmmaKernel(module, name, fused, schedule);
+    return buildCpAsyncWgmmaKernel(module, name, group, schedule);
   case Family::TmaWgmma:
-    return buildTmaWgmmaKernel(module, name, fused, schedule);
+    return buildTmaWgmmaKernel(module, name, group, schedule);
   }
-  return buildPlainKernel(module, name, fused, schedule);
+  return buildPlainKernel(module, name, group, schedule);
 }
 
 /// Builds the kernels of `func` and makes it a declaration.
 static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
-  FailureOr<OutlinedOp> outlined = readOutlined(func);
+  FailureOr<OutlinedOps> outlined = readOutlined(func);
   if (failed(outlined))
     return failure();
-  const FusedOp &fused = outlined->fused;
+  const FusedGroup &group = outlined->group;
 
   OpBuilder builder(func.getContext());
   auto module = gpu::GPUModuleOp::create(builder, func.getLoc(),
@@ -160,7 +192,7 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
   FusedKernelInfo info;
   info.kernelsModule =
       symbols.insert(module, std::next(func->getIterator())).str();
-  info.extents = extentSources(fused);
+  info.extents = extentSources(group);
   for (BlockArgument argument : func.getArguments())
     if (!isa<ShapedType>(argument.getType()))
       info.scalars.push_back(argument.getArgNumber());
@@ -186,7 +218,7 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
       std::string name = (func.getName() + "_" + family).str();
       if (unsigned number = numbers[family]++)
         name += std::to_string(number);
-      launch = buildKernel(module, name, fused, forAll);
+      launch = buildKernel(module, name, group, forAll);
     } else {
       launch = info.launches[known->second];
     }
@@ -208,7 +240,9 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
   DominanceInfo dominance(module);
   eliminateCommonSubExpressions(rewriter, dominance, module);
 
-  func->setAttr(loopsAttrName, operandLoops(builder, fused));
+  func->setAttr(loopsAttrName, operandLoops(builder, group));
+  if (!group.isSingle())
+    func->setAttr(headsAttrName, operandHeads(builder, group));
   func.eraseBody();
   func.setPrivate();
   func->removeAttr(outlinedAttrName);

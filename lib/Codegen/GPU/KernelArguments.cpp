@@ -54,16 +54,16 @@ KernelLaunchInfo indexer::launchOf(StringRef name, ScheduleAttr schedule,
   return launch;
 }
 
-std::array<ExtentInfo, 3> indexer::extentSources(const FusedOp &fused) {
+std::array<ExtentInfo, 3> indexer::extentSources(const FusedGroup &group) {
   // x has t and d, weight has h.
   static constexpr unsigned sources[3] = {0, 1, 0};
   std::array<ExtentInfo, 3> extents;
-  for (auto [loop, extent] : llvm::enumerate(fused.extents())) {
+  for (auto [loop, extent] : llvm::enumerate(group.extents())) {
     extents[loop].extent = extent;
     if (!ShapedType::isDynamic(extent))
       continue;
     extents[loop].operand = sources[loop];
-    extents[loop].dim = *dimAlong(fused.inputMap(sources[loop]), loop);
+    extents[loop].dim = *dimAlong(group.front().inputMap(sources[loop]), loop);
   }
   return extents;
 }
@@ -92,39 +92,61 @@ struct OperandParameters {
 };
 } // namespace
 
-/// Element type of what is stored: of the result of the outlined function,
-/// which may be narrower than the gate.
-static Type storedType(const FusedOp &fused) {
-  linalg::GenericOp op = fused.op;
-  auto function = op->getParentOfType<func::FuncOp>();
-  return getElementTypeOrSelf(function.getResultTypes().front());
+/// Element type of what is stored for op number `op` of `group`: of a result of
+/// the outlined function, which may be narrower than the gate.
+static Type storedType(const FusedGroup &group, size_t op) {
+  linalg::GenericOp first = group.front().op;
+  auto function = first->getParentOfType<func::FuncOp>();
+  return getElementTypeOrSelf(function.getResultTypes()[op]);
+}
+
+namespace {
+/// An operand before the kernel exists.
+struct OperandSource {
+  Value value;
+  AffineMap map;
+};
+} // namespace
+
+/// The operands of `group`: inputs, then the gates; `ops` gets the numbers of
+/// those of each op.
+static SmallVector<OperandSource>
+collectOperands(const FusedGroup &group, SmallVectorImpl<OpOperands> &ops) {
+  const FusedOp &front = group.front();
+  SmallVector<OperandSource> operands = {{front.lhs, front.inputMap(0)},
+                                         {group.weight, front.inputMap(1)}};
+  for (const FusedOp &fused : group.ops) {
+    linalg::GenericOp op = fused.op;
+    unsigned inputs = op.getNumDpsInputs();
+    ops.push_back({unsigned(operands.size()), inputs - 2});
+    for (unsigned input = 2; input < inputs; ++input)
+      operands.push_back({op.getDpsInputs()[input], fused.inputMap(input)});
+  }
+  for (auto [op, fused] : llvm::zip(ops, group.ops)) {
+    op.result = operands.size();
+    operands.push_back({fused.result(), fused.resultMap});
+  }
+  return operands;
 }
 
 gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
                                      gpu::GPUModuleOp module, StringRef name,
-                                     const FusedOp &fused, int64_t threads,
+                                     const FusedGroup &group, int64_t threads,
                                      KernelArguments &arguments,
                                      ArrayRef<KernelParameterInfo> tensorMaps) {
-  linalg::GenericOp op = fused.op;
+  linalg::GenericOp op = group.front().op;
   MLIRContext *context = op.getContext();
   Location loc = op.getLoc();
   Type i64 = builder.getI64Type();
   Type pointerType = LLVM::LLVMPointerType::get(context, globalSpace);
 
-  // Operands: inputs, then the gate.
-  SmallVector<Value> values(op.getDpsInputs());
-  SmallVector<AffineMap> maps;
-  for (unsigned input = 0; input < values.size(); ++input)
-    maps.push_back(fused.inputMap(input));
-  values.push_back(fused.result());
-  maps.push_back(fused.resultMap);
-
+  SmallVector<OperandSource> sources = collectOperands(group, arguments.ops);
   ParameterList list;
   for (const KernelParameterInfo &tensorMap : tensorMaps)
     list.add(tensorMap, LLVM::LLVMPointerType::get(context));
   SmallVector<OperandParameters> operandParameters;
   unsigned tensorNumber = 0;
-  for (auto [value, map] : llvm::zip(values, maps)) {
+  for (auto [value, map] : sources) {
     bool isScalar = !isa<ShapedType>(value.getType());
     operandParameters.push_back(
         {unsigned(list.types.size()), map.getNumResults(), isScalar});
@@ -137,19 +159,22 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
     ++tensorNumber;
   }
 
-  SmallVector<int64_t, 3> extents = fused.extents();
+  SmallVector<int64_t, 3> extents = group.extents();
   std::optional<unsigned> extentParameters[3];
   for (unsigned loop = 0; loop < 3; ++loop)
     if (ShapedType::isDynamic(extents[loop]))
       extentParameters[loop] = list.add({ParameterKind::Extent, loop, 0}, i64);
 
   unsigned scalarNumber = 0;
-  for (auto [value, parameters] : llvm::zip(values, operandParameters))
+  for (auto [source, parameters] : llvm::zip(sources, operandParameters))
     if (parameters.isScalar)
-      parameters.first =
-          list.add({ParameterKind::Scalar, scalarNumber++, 0}, value.getType());
+      parameters.first = list.add({ParameterKind::Scalar, scalarNumber++, 0},
+                                  source.value.getType());
+  llvm::SetVector<Value> scalars;
+  for (const FusedOp &fused : group.ops)
+    scalars.insert_range(fused.scalars);
   SmallVector<std::pair<Value, unsigned>> scalarParameters;
-  for (Value scalar : fused.scalars)
+  for (Value scalar : scalars)
     if (!isClonedConstant(scalar))
       scalarParameters.emplace_back(
           scalar, list.add({ParameterKind::Scalar, scalarNumber++, 0},
@@ -172,11 +197,10 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
   builder.setInsertionPointToEnd(entry);
   builder.setInsertionPoint(gpu::ReturnOp::create(builder, loc));
 
-  for (auto [value, map, parameters] :
-       llvm::zip(values, maps, operandParameters)) {
+  for (auto [source, parameters] : llvm::zip(sources, operandParameters)) {
     KernelOperand operand;
-    operand.elementType = getElementTypeOrSelf(value);
-    operand.map = map;
+    operand.elementType = getElementTypeOrSelf(source.value);
+    operand.map = source.map;
     if (parameters.isScalar) {
       operand.scalar = kernel.getArgument(parameters.first);
     } else {
@@ -195,11 +219,12 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
                                                  64));
   for (auto [scalar, number] : scalarParameters)
     arguments.scalars.map(scalar, kernel.getArgument(number));
-  for (Value scalar : fused.scalars)
+  for (Value scalar : scalars)
     if (isClonedConstant(scalar))
       arguments.scalars.map(
           scalar, builder.clone(*scalar.getDefiningOp())->getResult(0));
-  arguments.operands.back().elementType = storedType(fused);
+  for (auto [number, operands] : llvm::enumerate(arguments.ops))
+    arguments.operands[operands.result].elementType = storedType(group, number);
   arguments.parameters = std::move(list.infos);
   return kernel;
 }

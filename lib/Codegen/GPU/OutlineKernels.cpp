@@ -12,18 +12,21 @@
 //   %r:2 = linalg.generic ins(%x, %w, %q) outs(%zero, %empty) {...}
 //     -> %g = func.call @f_gate0(%x, %w, %q, %scale)
 //
+// The fused ops of a group get one function, and a result of it each.
+//
 //===----------------------------------------------------------------------===//
 
 #include "indexer/Codegen/GPU/KernelArguments.h"
 #include "indexer/Codegen/GPU/Passes.h"
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringExtras.h"
@@ -36,24 +39,60 @@ namespace indexer {
 using namespace mlir;
 using namespace indexer;
 
-/// Reads `op` and checks that a kernel can take its place; emits an error
+/// Checks that a kernel can take the place of `fused`; emits an error
 /// otherwise.
-static FailureOr<FusedOp> readForOutlining(linalg::GenericOp op) {
-  std::string why;
-  FailureOr<FusedOp> fused = FusedOp::read(op, &why);
-  if (failed(fused))
-    return op.emitOpError() << "has '" << schedulesAttrName
-                            << "' but is not a fused op: " << why;
+static LogicalResult checkOp(const FusedOp &fused) {
+  linalg::GenericOp op = fused.op;
   if (!op.getResult(0).use_empty())
     return op.emitOpError()
            << "result 0, the running sum, has uses; a kernel stores only the "
               "gate (result 1)";
-  for (Value scalar : fused->scalars)
+  for (Value scalar : fused.scalars)
     if (!isClonedConstant(scalar) && !scalar.getType().isIntOrIndexOrFloat())
       return op.emitOpError()
              << "body takes a value of type " << scalar.getType()
              << " from outside, accepted are floats, integers and indices";
-  return fused;
+  return success();
+}
+
+/// Checks that one call in front of the first of `ops`, the ops of `group`, can
+/// take their place.
+static LogicalResult checkPlace(const FusedGroup &group,
+                                ArrayRef<linalg::GenericOp> ops,
+                                DominanceInfo &dominance) {
+  if (group.isSingle())
+    return success();
+  linalg::GenericOp place = ops.front();
+  for (Value value : group.arguments(isClonedConstant))
+    if (!dominance.dominates(value, place))
+      return place.emitOpError()
+             << "shares a kernel by '" << groupAttrName
+             << "' with an op whose operands are not known here; "
+                "indexer-group-shared-operand moves them";
+  return success();
+}
+
+/// Reads `ops`, which are to share a kernel, and checks that it can take their
+/// place; emits an error otherwise.
+static FailureOr<FusedGroup> readForOutlining(ArrayRef<linalg::GenericOp> ops,
+                                              DominanceInfo &dominance) {
+  std::string why;
+  FailureOr<FusedGroup> group = FusedGroup::read(ops, &why);
+  if (failed(group)) {
+    linalg::GenericOp op = ops.front();
+    InFlightDiagnostic error = op.emitOpError();
+    if (ops.size() == 1)
+      return error << "has '" << schedulesAttrName
+                   << "' but is not a fused op: " << why;
+    return error << "has '" << groupAttrName
+                 << "' but shares no kernel: " << why;
+  }
+  for (const FusedOp &fused : group->ops)
+    if (failed(checkOp(fused)))
+      return failure();
+  if (failed(checkPlace(*group, ops, dominance)))
+    return failure();
+  return group;
 }
 
 /// A free name `<caller>_gate<N>` with the smallest N from `number` on. Letters
@@ -107,17 +146,73 @@ static arith::TruncFOp findRounding(const FusedOp &fused) {
                                                                 : nullptr;
 }
 
-/// Creates the function that holds a clone of `fused`, and of `rounding` unless
-/// it is null; `arguments` are the values that a call of it takes.
-static func::FuncOp createFunction(const FusedOp &fused,
-                                   arith::TruncFOp rounding, StringRef name,
-                                   ValueRange arguments) {
+/// Creates, at the builder's place, a clone of `fused` whose inputs are
+/// `inputs` and the scalars that `mapping` knows, and of its rounding unless
+/// that is null; returns the gate.
+static Value cloneFusedOp(OpBuilder &builder, const FusedOp &fused,
+                          arith::TruncFOp rounding, ArrayRef<Value> inputs,
+                          IRMapping &mapping) {
   linalg::GenericOp op = fused.op;
   Location loc = op.getLoc();
-  OpBuilder builder(op.getContext());
-  Type stored = rounding ? rounding.getType() : fused.result().getType();
+  for (Value scalar : fused.scalars)
+    if (isClonedConstant(scalar))
+      mapping.map(scalar, builder.clone(*scalar.getDefiningOp())->getResult(0));
+  Value empty = createEmpty(builder, loc, fused, inputs[0], inputs[1]);
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
+  Value sum =
+      linalg::FillOp::create(builder, loc, ValueRange{zero}, ValueRange{empty})
+          .getResult(0);
+  auto clone = cast<linalg::GenericOp>(builder.clone(*op, mapping));
+  SmallVector<Value> operands(inputs);
+  operands.append({sum, empty});
+  clone->setOperands(operands);
+  Value gate = clone.getResult(1);
+  return rounding ? Value(arith::TruncFOp::create(builder, rounding.getLoc(),
+                                                  rounding.getType(), gate))
+                  : gate;
+}
+
+/// The rows of `weight` that are the weight of op number `op` of `group`.
+static Value sliceWeight(OpBuilder &builder, const FusedGroup &group, size_t op,
+                         Value weight) {
+  if (group.isSingle())
+    return weight;
+  const FusedOp &fused = group.ops[op];
+  auto type = cast<RankedTensorType>(fused.rhs.getType());
+  SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0)), sizes,
+      strides(2, builder.getIndexAttr(1));
+  unsigned rows = fused.inputMap(1).getDimPosition(0) == FusedOp::hLoop ? 0 : 1;
+  offsets[rows] = builder.getIndexAttr(group.firstHeads[op]);
+  for (int64_t extent : type.getShape())
+    sizes.push_back(builder.getIndexAttr(extent));
+  return tensor::ExtractSliceOp::create(builder, fused.op->getLoc(), type,
+                                        weight, offsets, sizes, strides);
+}
+
+/// What a call of the function of a group gives.
+static SmallVector<Type> resultTypes(const FusedGroup &group,
+                                     ArrayRef<arith::TruncFOp> roundings) {
+  SmallVector<Type> types;
+  for (auto [fused, rounding] : llvm::zip(group.ops, roundings))
+    types.push_back(rounding ? rounding->getResult(0).getType()
+                             : fused.result().getType());
+  return types;
+}
+
+/// Creates the function that holds clones of the ops of `group`, and of those
+/// of `roundings` that are not null; `arguments` are the values that a call of
+/// it takes.
+static func::FuncOp createFunction(const FusedGroup &group,
+                                   ArrayRef<arith::TruncFOp> roundings,
+                                   StringRef name, ValueRange arguments) {
+  linalg::GenericOp front = group.front().op;
+  Location loc = front.getLoc();
+  OpBuilder builder(front.getContext());
   auto func = func::FuncOp::create(
-      loc, name, builder.getFunctionType(arguments.getTypes(), stored));
+      loc, name,
+      builder.getFunctionType(arguments.getTypes(),
+                              resultTypes(group, roundings)));
   func.setPrivate();
   func->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                 builder.getUnitAttr());
@@ -126,30 +221,28 @@ static func::FuncOp createFunction(const FusedOp &fused,
   Block *entry = func.addEntryBlock();
   builder.setInsertionPointToStart(entry);
   // Inputs by position: two of them may be one value.
-  unsigned numInputs = op.getNumDpsInputs();
+  Value x = entry->getArgument(0), weight = entry->getArgument(1);
+  size_t taken = 2;
+  SmallVector<SmallVector<Value>> inputs;
+  for (const FusedOp &fused : group.ops) {
+    linalg::GenericOp op = fused.op;
+    size_t count = op.getNumDpsInputs() - 2;
+    inputs.emplace_back(entry->getArguments().slice(taken, count));
+    taken += count;
+  }
   IRMapping mapping;
   for (auto [value, argument] :
-       llvm::drop_begin(llvm::zip(arguments, entry->getArguments()), numInputs))
+       llvm::drop_begin(llvm::zip(arguments, entry->getArguments()), taken))
     mapping.map(value, argument);
-  for (Value scalar : fused.scalars)
-    if (isClonedConstant(scalar))
-      mapping.map(scalar, builder.clone(*scalar.getDefiningOp())->getResult(0));
 
-  Value empty = createEmpty(builder, loc, fused, entry->getArgument(0),
-                            entry->getArgument(1));
-  Value zero =
-      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
-  Value sum =
-      linalg::FillOp::create(builder, loc, ValueRange{zero}, ValueRange{empty})
-          .getResult(0);
-  auto clone = cast<linalg::GenericOp>(builder.clone(*op, mapping));
-  SmallVector<Value> operands(entry->getArguments().take_front(numInputs));
-  operands.append({sum, empty});
-  clone->setOperands(operands);
-  Value gate = clone.getResult(1);
-  if (rounding)
-    gate = arith::TruncFOp::create(builder, rounding.getLoc(), stored, gate);
-  func::ReturnOp::create(builder, loc, gate);
+  SmallVector<Value> gates;
+  for (auto [number, fused] : llvm::enumerate(group.ops)) {
+    SmallVector<Value> own = {x, sliceWeight(builder, group, number, weight)};
+    llvm::append_range(own, inputs[number]);
+    gates.push_back(
+        cloneFusedOp(builder, fused, roundings[number], own, mapping));
+  }
+  func::ReturnOp::create(builder, loc, gates);
   return func;
 }
 
@@ -158,8 +251,8 @@ static void eraseDead(SmallVector<Value> candidates) {
   while (!candidates.empty()) {
     Operation *op = candidates.pop_back_val().getDefiningOp();
     if (!op || !op->use_empty() ||
-        !isa<linalg::FillOp, tensor::EmptyOp, tensor::DimOp, arith::ConstantOp>(
-            op))
+        !isa<linalg::FillOp, tensor::EmptyOp, tensor::DimOp,
+             tensor::ExtractSliceOp, arith::ConstantOp>(op))
       continue;
     // An op that is named twice must not be erased twice.
     SmallVector<Value> operands(op->getOperands());
@@ -170,28 +263,50 @@ static void eraseDead(SmallVector<Value> candidates) {
   }
 }
 
-/// Replaces `fused` by a call of a new function `name`, inserted behind
-/// `caller`.
-static void outline(const FusedOp &fused, StringRef name, func::FuncOp caller,
-                    SymbolTable &symbols) {
-  linalg::GenericOp op = fused.op;
-  SmallVector<Value> arguments(op.getDpsInputs());
-  for (Value scalar : fused.scalars)
-    if (!isClonedConstant(scalar))
-      arguments.push_back(scalar);
-  arith::TruncFOp rounding = findRounding(fused);
-  func::FuncOp func = createFunction(fused, rounding, name, arguments);
+/// The rows of the weight of `group` alone, at the builder's place.
+static Value cutWeight(OpBuilder &builder, const FusedGroup &group) {
+  RankedTensorType type = group.weightType();
+  if (type == group.weight.getType())
+    return group.weight;
+  // The first op's slice, for the heads of all.
+  auto slice = group.front().rhs.getDefiningOp<tensor::ExtractSliceOp>();
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t extent : type.getShape())
+    sizes.push_back(builder.getIndexAttr(extent));
+  return tensor::ExtractSliceOp::create(builder, slice.getLoc(), type,
+                                        group.weight, slice.getMixedOffsets(),
+                                        sizes, slice.getMixedStrides());
+}
+
+/// Replaces `ops`, the ops of `group`, by a call of a new function `name`,
+/// inserted behind `caller`.
+static void outline(const FusedGroup &group, ArrayRef<linalg::GenericOp> ops,
+                    StringRef name, func::FuncOp caller, SymbolTable &symbols) {
+  linalg::GenericOp place = ops.front();
+  OpBuilder builder(place);
+  SmallVector<Value> arguments = group.arguments(isClonedConstant);
+  arguments[1] = cutWeight(builder, group);
+  auto roundings = llvm::map_to_vector(group.ops, findRounding);
+  func::FuncOp func = createFunction(group, roundings, name, arguments);
   symbols.insert(func, std::next(caller->getIterator()));
 
-  OpBuilder builder(op);
-  auto call = func::CallOp::create(builder, op.getLoc(), func, arguments);
-  Value gate = rounding ? rounding.getResult() : op.getResult(1);
-  gate.replaceAllUsesWith(call.getResult(0));
-  if (rounding)
-    rounding->erase();
-  SmallVector<Value> candidates(op.getDpsInits());
-  llvm::append_range(candidates, fused.scalars);
-  op->erase();
+  auto call = func::CallOp::create(builder, group.front().op->getLoc(), func,
+                                   arguments);
+  SmallVector<Value> candidates;
+  for (auto [fused, rounding, result] :
+       llvm::zip(group.ops, roundings, call.getResults())) {
+    linalg::GenericOp op = fused.op;
+    Value gate = rounding ? rounding.getResult() : op.getResult(1);
+    gate.replaceAllUsesWith(result);
+    if (rounding)
+      rounding->erase();
+    llvm::append_range(candidates, op.getDpsInits());
+    llvm::append_range(candidates, fused.scalars);
+    if (!group.isSingle())
+      candidates.push_back(fused.rhs);
+  }
+  for (linalg::GenericOp op : ops)
+    op->erase();
   eraseDead(std::move(candidates));
 }
 
@@ -204,19 +319,19 @@ struct OutlineKernels
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (!func->hasAttr(outlinedAttrName))
         callers.push_back(func);
+    auto isScheduled = [](linalg::GenericOp op) {
+      return op->hasAttr(schedulesAttrName);
+    };
+    DominanceInfo dominance(getOperation());
     for (func::FuncOp caller : callers) {
-      SmallVector<linalg::GenericOp> ops;
-      caller.walk([&](linalg::GenericOp op) {
-        if (op->hasAttr(schedulesAttrName))
-          ops.push_back(op);
-      });
       unsigned number = 0;
-      for (linalg::GenericOp op : ops) {
-        FailureOr<FusedOp> fused = readForOutlining(op);
-        if (failed(fused))
+      for (ArrayRef<linalg::GenericOp> ops :
+           collectGroups(caller, isScheduled)) {
+        FailureOr<FusedGroup> group = readForOutlining(ops, dominance);
+        if (failed(group))
           return signalPassFailure();
-        outline(*fused, freeName(symbols, caller.getName(), number), caller,
-                symbols);
+        outline(*group, ops, freeName(symbols, caller.getName(), number),
+                caller, symbols);
       }
     }
   }

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for every T >= 1, H, E,
-// element type, stride and epilogue. A CTA owns tile_t x tile_h outputs, its
-// threads share the elements of d:
+// A fused op, or a group of them, in, a gpu.func out that computes it for every
+// T >= 1, H, E, element type, stride and epilogue. A CTA owns tile_t x tile_h
+// outputs, its threads share the elements of d:
 //
 //   for d in my groups of 16 bytes:   // when rows are contiguous and aligned
 //     load tile_t rows of x, tile_h rows of weight; acc[i][j] += x[i] * w[j]
@@ -45,10 +45,10 @@ namespace {
 /// Emits the body of one kernel. All integers are i64.
 class PlainKernelBuilder {
 public:
-  PlainKernelBuilder(OpBuilder &builder, const FusedOp &fused,
+  PlainKernelBuilder(OpBuilder &builder, const FusedGroup &group,
                      ScheduleAttr schedule, KernelArguments &arguments)
-      : builder(builder), loc(linalg::GenericOp(fused.op).getLoc()),
-        fused(fused), schedule(schedule), arguments(arguments) {}
+      : builder(builder), loc(linalg::GenericOp(group.front().op).getLoc()),
+        group(group), schedule(schedule), arguments(arguments) {}
 
   void build(gpu::GPUFuncOp kernel);
 
@@ -83,7 +83,7 @@ private:
 
   OpBuilder &builder;
   Location loc;
-  const FusedOp &fused;
+  const FusedGroup &group;
   ScheduleAttr schedule;
   KernelArguments &arguments;
 
@@ -146,7 +146,7 @@ Value PlainKernelBuilder::vectorizedExtent(int64_t width) {
 
 /// The contraction of one element. Its product and sum may become one FMA.
 Value PlainKernelBuilder::contract(Value sum, Value lhs, Value rhs) {
-  Value result = cloneContraction(builder, fused, sum, lhs, rhs);
+  Value result = cloneContraction(builder, group.front(), sum, lhs, rhs);
   auto addition = result.getDefiningOp<arith::AddFOp>();
   addition.setFastmath(arith::FastMathFlags::contract);
   for (Value term : addition->getOperands())
@@ -204,8 +204,8 @@ void PlainKernelBuilder::storeOutput(BlockReduction &reduction, Value output,
                                      Value t, Value h) {
   KernelBuilder kernel(builder, loc);
   Value sum = reduction.collect(builder, loc, output);
-  storeGate(kernel, fused, arguments, sum,
-            loadEpilogueOperands(kernel, arguments, t, h), t, h);
+  storeGate(kernel, group, arguments, sum,
+            loadEpilogueOperands(kernel, group, arguments, t, h), t, h);
 }
 
 /// Hands the outputs of the tile to the threads, heads fastest.
@@ -257,13 +257,14 @@ void PlainKernelBuilder::build(gpu::GPUFuncOp kernel) {
 }
 
 KernelLaunchInfo indexer::buildPlainKernel(gpu::GPUModuleOp module,
-                                           StringRef name, const FusedOp &fused,
+                                           StringRef name,
+                                           const FusedGroup &group,
                                            ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp kernel = createKernel(builder, module, name, fused,
+  gpu::GPUFuncOp kernel = createKernel(builder, module, name, group,
                                        schedule.getThreads(), arguments);
-  PlainKernelBuilder(builder, fused, schedule, arguments).build(kernel);
+  PlainKernelBuilder(builder, group, schedule, arguments).build(kernel);
 
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);
   return launch;

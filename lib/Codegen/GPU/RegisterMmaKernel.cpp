@@ -6,11 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for few tokens. What limits it
-// is latency, not bytes: a load from global memory takes half of its time. So
-// every load is issued at once, from the start of the kernel, straight into the
-// registers of mma.sync, and d is split over warps and over a cluster until all
-// of it is in flight. A cluster owns tile_t x tile_h outputs; in a CTA:
+// A fused op, or a group of them, in, a gpu.func out that computes it for few
+// tokens. What limits it is latency, not bytes: a load from global memory takes
+// half of its time. So every load is issued at once, from the start of the
+// kernel, straight into the registers of mma.sync, and d is split over warps
+// and over a cluster until all of it is in flight. A cluster owns tile_t x
+// tile_h outputs; in a CTA:
 //
 //   load my rows of weight, prepare the barrier of the cluster
 //   load my rows of x, arrive at the cluster barrier
@@ -50,10 +51,10 @@ namespace {
 /// Emits the body of one kernel.
 class RegisterMmaBuilder {
 public:
-  RegisterMmaBuilder(OpBuilder &builder, const FusedOp &fused,
+  RegisterMmaBuilder(OpBuilder &builder, const FusedGroup &group,
                      ScheduleAttr schedule, const KernelArguments &arguments)
-      : kernel(builder, linalg::GenericOp(fused.op).getLoc()), fused(fused),
-        schedule(schedule), arguments(arguments) {}
+      : kernel(builder, linalg::GenericOp(group.front().op).getLoc()),
+        group(group), schedule(schedule), arguments(arguments) {}
 
   void build(gpu::GPUFuncOp func);
 
@@ -68,7 +69,7 @@ private:
   int64_t threads() { return schedule.getThreads(); }
 
   KernelBuilder kernel;
-  const FusedOp &fused;
+  const FusedGroup &group;
   ScheduleAttr schedule;
   const KernelArguments &arguments;
 
@@ -151,7 +152,7 @@ void RegisterMmaBuilder::sendSums(
 
 void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
   int64_t clusterSize = schedule.getCluster();
-  int64_t extentD = fused.extents()[FusedOp::dLoop];
+  int64_t extentD = group.extents()[FusedOp::dLoop];
   int64_t elements = extentD / (clusterSize * schedule.getWarps());
   WarpReduction warps(kernel, func, schedule.getWarps(), schedule.getTileT(),
                       schedule.getTileH());
@@ -204,7 +205,7 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
     cluster->arrive(kernel);
 
   int64_t share = cluster ? cluster->share() : schedule.getOutputs();
-  TileOutputs outputs(kernel, fused, arguments, place, position.thread,
+  TileOutputs outputs(kernel, group, arguments, place, position.thread,
                       threads());
   outputs.prepare(cluster ? kernel.multiply(rank, share) : Value(), share);
   if (cluster && !waitsLong)
@@ -227,16 +228,16 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
 
 KernelLaunchInfo indexer::buildRegisterMmaKernel(gpu::GPUModuleOp module,
                                                  StringRef name,
-                                                 const FusedOp &fused,
+                                                 const FusedGroup &group,
                                                  ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, fused,
+  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
                                      schedule.getThreads(), arguments);
   // The size of the cluster is the launch's to say. Declared on the kernel, it
   // removes the branches around the cluster barrier that keep ptxas from
   // multiplying the first steps before the last loads are issued (0.3 us).
-  RegisterMmaBuilder(builder, fused, schedule, arguments).build(func);
+  RegisterMmaBuilder(builder, group, schedule, arguments).build(func);
 
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);
   launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);

@@ -29,20 +29,17 @@ SmallVector<Value> TileOutputs::loadOperands(const Output &output) {
   Value t = kernel.widen(kernel.minimum(output.t, place.lastT));
   Value h = kernel.widen(output.h);
   if (!output.exists || arguments.epilogueOperands().empty())
-    return loadEpilogueOperands(kernel, arguments, t, h);
+    return loadEpilogueOperands(kernel, group, arguments, t, h);
   OpBuilder &builder = kernel.builder;
   auto branch = scf::IfOp::create(
       builder, kernel.loc, output.exists,
       [&](OpBuilder &, Location loc) {
-        scf::YieldOp::create(builder, loc,
-                             loadEpilogueOperands(kernel, arguments, t, h));
+        scf::YieldOp::create(
+            builder, loc, loadEpilogueOperands(kernel, group, arguments, t, h));
       },
       [&](OpBuilder &, Location loc) {
-        SmallVector<Value> zeros;
-        for (const KernelOperand &operand : arguments.epilogueOperands())
-          zeros.push_back(arith::ConstantOp::create(
-              builder, loc, builder.getZeroAttr(operand.elementType)));
-        scf::YieldOp::create(builder, loc, zeros);
+        scf::YieldOp::create(builder, loc,
+                             zerosFor(kernel, arguments.epilogueOperands()));
       });
   return SmallVector<Value>(branch.getResults());
 }
@@ -68,7 +65,7 @@ void TileOutputs::finish(function_ref<Value(Value)> collect) {
       isInside = arith::AndIOp::create(kernel.builder, kernel.loc,
                                        output.exists, isInside);
     kernel.ifTrue(isInside, [&] {
-      storeGate(kernel, fused, arguments, collect(output.number),
+      storeGate(kernel, group, arguments, collect(output.number),
                 output.operands, kernel.widen(output.t),
                 kernel.widen(output.h));
     });

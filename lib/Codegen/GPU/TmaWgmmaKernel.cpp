@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A fused op in, a gpu.func out that computes it for many tokens, with the same
-// tiles, multiplication and order of the sum as CpAsyncWgmmaKernel. Here one
-// thread of a warp of its own copies by TMA (TmaBlocks), and one warpgroup or
-// more, each with a part of the tile's tokens, multiply; they hand over stages
-// by mbarriers (MbarrierRing). The copies
-// need no registers and hardly an instruction, and go on while sums are
+// A fused op, or a group of them, in, a gpu.func out that computes it for many
+// tokens, with the same tiles, multiplication and order of the sum as
+// CpAsyncWgmmaKernel. Here one thread of a warp of its own copies by TMA
+// (TmaBlocks), and one warpgroup or more, each with a part of the tile's
+// tokens, multiply; they hand over stages by mbarriers (MbarrierRing). The
+// copies need no registers and hardly an instruction, and go on while sums are
 // finished. In a CTA:
 //
 //   the copying thread fetches the tensor maps, makes the full barrier of one
@@ -69,10 +69,10 @@ namespace {
 /// Emits the body of one kernel.
 class TmaWgmmaBuilder {
 public:
-  TmaWgmmaBuilder(OpBuilder &builder, const FusedOp &fused,
+  TmaWgmmaBuilder(OpBuilder &builder, const FusedGroup &group,
                   ScheduleAttr schedule, const KernelArguments &arguments)
-      : kernel(builder, linalg::GenericOp(fused.op).getLoc()), fused(fused),
-        schedule(schedule), arguments(arguments) {}
+      : kernel(builder, linalg::GenericOp(group.front().op).getLoc()),
+        group(group), schedule(schedule), arguments(arguments) {}
 
   /// Returns the dynamic shared memory that the kernel needs, in bytes.
   int64_t build(gpu::GPUFuncOp func);
@@ -83,7 +83,7 @@ private:
   int64_t blocks() const { return schedule.getTileD() / swizzleColumns; }
   int64_t stages() const { return std::min(schedule.getStages(), steps()); }
   int64_t steps() const {
-    return fused.extents()[FusedOp::dLoop] /
+    return group.extents()[FusedOp::dLoop] /
            (schedule.getSplit() * schedule.getTileD());
   }
   int64_t stageBytes() const {
@@ -116,7 +116,7 @@ private:
                    function_ref<void(MutableArrayRef<Value>, Value)> emit);
 
   KernelBuilder kernel;
-  const FusedOp &fused;
+  const FusedGroup &group;
   ScheduleAttr schedule;
   const KernelArguments &arguments;
 
@@ -147,11 +147,12 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
   if (split > 1)
     firstD = kernel.multiply(rank, steps() * schedule.getTileD());
   place.tileH = wgmmaHeads;
-  place.firstH = kernel.multiply(kernel.blockNumber(1), wgmmaHeads);
-  place.setTokens(
-      kernel, arguments,
-      kernel.multiply(kernel.divide(block, split), schedule.getTileT()));
-  lastH = lastHead(kernel, fused, arguments, wgmmaHeads);
+  place.firstH =
+      kernel.multiply(headTile(kernel, group, schedule, block), wgmmaHeads);
+  place.setTokens(kernel, arguments,
+                  kernel.multiply(tokenTile(kernel, group, schedule, block),
+                                  schedule.getTileT()));
+  lastH = lastHead(kernel, group, arguments, wgmmaHeads);
 
   x.emplace(arguments, xMap, schedule.getTileT(), CacheHint::None);
   // Every CTA reads the weight, so it stays in L2 while x passes through.
@@ -331,7 +332,7 @@ void TmaWgmmaBuilder::produce() {
 void TmaWgmmaBuilder::multiplyTile(RingPosition &position, Value isFollowed) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
-  WgmmaEpilogue epilogue(kernel, fused, arguments, place, lastH, thread,
+  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
                          consumers(), tokens(),
                          reduction ? &*reduction : nullptr, rank);
   epilogue.prepare();
@@ -407,7 +408,7 @@ int64_t TmaWgmmaBuilder::build(gpu::GPUFuncOp func) {
 
 KernelLaunchInfo indexer::buildTmaWgmmaKernel(gpu::GPUModuleOp module,
                                               StringRef name,
-                                              const FusedOp &fused,
+                                              const FusedGroup &group,
                                               ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
@@ -416,12 +417,13 @@ KernelLaunchInfo indexer::buildTmaWgmmaKernel(gpu::GPUModuleOp module,
   tensorMaps[weightMap] = TmaBlocks::parameter(
       /*operand=*/1, wgmmaHeads / schedule.getMulticast());
   gpu::GPUFuncOp func =
-      createKernel(builder, module, name, fused, schedule.getThreads(),
+      createKernel(builder, module, name, group, schedule.getThreads(),
                    arguments, tensorMaps);
   int64_t sharedBytes =
-      TmaWgmmaBuilder(builder, fused, schedule, arguments).build(func);
+      TmaWgmmaBuilder(builder, group, schedule, arguments).build(func);
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);
   launch.maxTokens = std::min(launch.maxTokens, TilePlace::maxTokens);
+  setHeadsFirst(launch, group, schedule);
   launch.dynamicSharedBytes = sharedBytes;
   launch.alignment = rowAlignment;
   return launch;

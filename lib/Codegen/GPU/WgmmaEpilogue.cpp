@@ -15,9 +15,41 @@
 using namespace mlir;
 using namespace indexer;
 
-Value indexer::lastHead(KernelBuilder &kernel, const FusedOp &fused,
+/// CTAs that a grid has at most along y (CUDA C++ programming guide, technical
+/// specifications).
+static constexpr int64_t maxGridY = 65535;
+
+/// True when the tiles of heads are neighbours in x.
+static bool isHeadsFirst(const FusedGroup &group, ScheduleAttr schedule) {
+  return !group.isSingle() && schedule.getMulticast() == 1 &&
+         schedule.getMaxCtas() == 0;
+}
+
+Value indexer::headTile(KernelBuilder &kernel, const FusedGroup &group,
+                        ScheduleAttr schedule, Value block) {
+  return isHeadsFirst(group, schedule)
+             ? kernel.divide(block, schedule.getSplit())
+             : kernel.blockNumber(1);
+}
+
+Value indexer::tokenTile(KernelBuilder &kernel, const FusedGroup &group,
+                         ScheduleAttr schedule, Value block) {
+  return isHeadsFirst(group, schedule)
+             ? kernel.blockNumber(1)
+             : kernel.divide(block, schedule.getSplit());
+}
+
+void indexer::setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
+                            ScheduleAttr schedule) {
+  launch.headsFirst = isHeadsFirst(group, schedule);
+  if (launch.headsFirst)
+    launch.maxTokens =
+        std::min(launch.maxTokens, maxGridY * schedule.getTileT());
+}
+
+Value indexer::lastHead(KernelBuilder &kernel, const FusedGroup &group,
                         const KernelArguments &arguments, int64_t tileH) {
-  int64_t heads = fused.extents()[FusedOp::hLoop];
+  int64_t heads = group.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads))
     return kernel.add(
         arith::TruncIOp::create(kernel.builder, kernel.loc,
@@ -27,14 +59,14 @@ Value indexer::lastHead(KernelBuilder &kernel, const FusedOp &fused,
   return heads % tileH != 0 ? kernel.i32(heads - 1) : Value();
 }
 
-WgmmaEpilogue::WgmmaEpilogue(KernelBuilder &kernel, const FusedOp &fused,
+WgmmaEpilogue::WgmmaEpilogue(KernelBuilder &kernel, const FusedGroup &group,
                              const KernelArguments &arguments,
                              const TilePlace &place, Value lastHead,
                              Value thread, int64_t threads, int64_t tokens,
                              ClusterReduction *cluster, Value rank)
     : kernel(kernel), thread(thread), threads(threads), tokens(tokens),
       cluster(cluster), rank(rank),
-      outputs(kernel, fused, arguments, place, lastHead) {}
+      outputs(kernel, group, arguments, place, lastHead) {}
 
 int64_t WgmmaEpilogue::tileBlocks() const {
   return tokens / 8 * (threads / warpgroupThreads);

@@ -160,6 +160,42 @@ TEST(Arguments, ThePartMustHaveTheExtent) {
             std::string::npos);
 }
 
+TEST(Arguments, BindsTwoResults) {
+  Call call = Call::merged(5);
+  call.setShape(call.results[0], {5, 128}, {256, 1});
+  BoundKernel bound[kMaxKernels];
+  ASSERT_EQ(bind(makeMergedHeadGate(), call, bound), "");
+  EXPECT_EQ(bound[0].extents[1], 192);
+  EXPECT_EQ(bound[0].operands[3].data, call.results[0].data);
+  EXPECT_EQ(bound[0].operands[3].strides[0], 256);
+  EXPECT_EQ(bound[0].operands[4].data, call.results[1].data);
+  EXPECT_EQ(bound[0].operands[4].strides[0], 64);
+}
+
+// What a result or an operand of an epilogue has to have is its own heads.
+TEST(Arguments, EachResultHasItsHeads) {
+  Bundle bundle = makeMergedHeadGate();
+  bundle.results[0].shape = {kDynamic, kDynamic};
+  bundle.arguments[2].shape = {kDynamic, kDynamic, 1};
+  auto error = [&](const std::function<void(Call &)> &change) {
+    Call call = Call::merged(5);
+    change(call);
+    BoundKernel bound[kMaxKernels];
+    return bind(bundle, call, bound);
+  };
+  EXPECT_EQ(error([](Call &c) { c.setShape(c.results[0], {5, 192}); }),
+            "result 0 ('keys') has shape [5, 192], expected [T, H] with T = 5 "
+            "(from 'x'), H = 128");
+  EXPECT_EQ(error([](Call &c) { c.setShape(c.tensor(2), {5, 192, 1}); }),
+            "argument 2 ('q_scale') has shape [5, 192, 1], expected [T, H, 1] "
+            "with T = 5 (from 'x'), H = 64");
+  EXPECT_EQ(error([](Call &c) { c.setShape(c.results[1], {6, 64, 1}); }),
+            "result 1 ('gate') has shape [6, 64, 1], expected [T, 64, 1] with "
+            "T = 5 (from 'x'), H = 64");
+  EXPECT_EQ(error([](Call &c) { c.results.pop_back(); }),
+            "'head_gate' has 2 results (keys, gate), got 1");
+}
+
 TEST(Arguments, LeadingDimensionsCollapse) {
   Bundle bundle = makeBatchedHeadGate();
   BoundKernel bound[kMaxKernels];

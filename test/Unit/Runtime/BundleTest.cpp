@@ -121,6 +121,24 @@ TEST(Bundle, RoundTripKeepsSlices) {
   EXPECT_FALSE(read.kernels[0].operands[0].slice);
 }
 
+TEST(Bundle, RoundTripKeepsResultsAndHeads) {
+  Bundle bundle = makeMergedHeadGate(), read;
+  std::string bytes = serialize(bundle), error;
+  ASSERT_TRUE(deserialize(bytes.data(), bytes.size(), read, error)) << error;
+  const FusedKernel &kernel = read.kernels[0];
+  EXPECT_EQ(kernel.numResults, 2u);
+  ASSERT_EQ(kernel.operands.size(), 5u);
+  EXPECT_FALSE(kernel.operands[1].heads);
+  for (unsigned operand : {2, 4}) {
+    ASSERT_TRUE(kernel.operands[operand].heads);
+    EXPECT_EQ(kernel.operands[operand].heads->first, 128);
+    EXPECT_EQ(kernel.operands[operand].heads->count, 64);
+  }
+  EXPECT_EQ(kernel.operands[3].argument, 0u);
+  EXPECT_EQ(kernel.operands[4].argument, 1u);
+  EXPECT_EQ(serialize(read), bytes);
+}
+
 TEST(Bundle, RoundTripKeepsEveryConstant) {
   double inf = std::numeric_limits<double>::infinity();
   for (double value :
@@ -146,9 +164,9 @@ TEST(Bundle, RejectsForeignBytes) {
 
 TEST(Bundle, RejectsNewerFormat) {
   std::string bytes = serialize(makeHeadGate());
-  bytes[8] = 3;
+  bytes[8] = 4;
   EXPECT_EQ(errorOf(sealed(bytes)),
-            "the bundle has format version 3, this library reads version 2: "
+            "the bundle has format version 4, this library reads version 3: "
             "use a newer library or compile again");
 }
 
@@ -259,7 +277,7 @@ TEST(Bundle, RejectsInconsistentTables) {
       prefix + "operand 0 of fused op 0 leaves out dimension 1 of extent 128");
   EXPECT_EQ(
       errorAfter([](Bundle &b) { b.kernels[0].operands[3].loops = {0, 2}; }),
-      prefix + "the result of fused op 0 is not over t and h");
+      prefix + "a result of fused op 0 is not over t and h");
   for (TensorBinding::Slice slice :
        {TensorBinding::Slice{1, 100, 29}, TensorBinding::Slice{1, -1, 4},
         TensorBinding::Slice{1, 0, -1}, TensorBinding::Slice{2, 0, 1},
@@ -273,7 +291,7 @@ TEST(Bundle, RejectsInconsistentTables) {
               b.results[0].shape[1] = 64;
               b.kernels[0].operands[3].slice = TensorBinding::Slice{1, 0, 64};
             }),
-            prefix + "the result of fused op 0 is a part of a tensor");
+            prefix + "a result of fused op 0 is a part of a tensor");
   EXPECT_EQ(errorAfter([](Bundle &b) { b.kernels[0].scalars[0].argument = 0; }),
             prefix + "a scalar of fused op 0 is bound to no scalar");
   EXPECT_EQ(errorAfter([](Bundle &b) { b.kernels[0].extents[0].dim = 1; }),
@@ -290,6 +308,31 @@ TEST(Bundle, RejectsInconsistentTables) {
             prefix + "result 0 is not a tensor");
   EXPECT_EQ(errorAfter([](Bundle &b) { b.kernels.resize(9, b.kernels[0]); }),
             prefix + "it has more than 8 fused ops");
+}
+
+TEST(Bundle, RejectsWrongHeads) {
+  auto error = [](const std::function<void(FusedKernel &)> &change) {
+    Bundle bundle = makeMergedHeadGate(), read;
+    change(bundle.kernels[0]);
+    std::string bytes = serialize(bundle), why;
+    EXPECT_FALSE(deserialize(bytes.data(), bytes.size(), read, why));
+    return why;
+  };
+  const std::string prefix = "the bundle is corrupt: ";
+  EXPECT_EQ(error([](FusedKernel &k) { k.operands[4].heads = {160, 64}; }),
+            prefix +
+                "operand 4 of fused op 0 has heads that the kernel does not "
+                "have");
+  EXPECT_EQ(error([](FusedKernel &k) { k.operands[2].heads = {-1, 64}; }),
+            prefix +
+                "operand 2 of fused op 0 has heads that the kernel does not "
+                "have");
+  EXPECT_EQ(error([](FusedKernel &k) { k.extents[1] = {kDynamic, 1, 0}; }),
+            prefix +
+                "operand 2 of fused op 0 has heads that the kernel does not "
+                "have");
+  EXPECT_EQ(error([](FusedKernel &k) { k.operands[3].heads.reset(); }),
+            prefix + "a result of fused op 0 does not say which heads it has");
 }
 
 TEST(Bundle, RejectsWrongLaunches) {

@@ -274,6 +274,22 @@ TEST_F(Launch, SeveralFusedOpsRunInOrder) {
   expectParameter(fake.launches[1], 3, call.results[1].data);
 }
 
+// One launch writes both; the grid has the heads of both.
+TEST_F(Launch, OneKernelHasTwoResults) {
+  ASSERT_EQ(load(makeMergedHeadGate()), "");
+  Call call = Call::merged(5);
+  ASSERT_EQ(launch(call), "");
+  ASSERT_EQ(fake.launches.size(), 1u);
+  const FakeLaunch &got = fake.launches[0];
+  EXPECT_EQ(got.kernel, "fma");
+  EXPECT_EQ(got.grid[1], 24u);
+  expectParameter(got, 3, call.results[0].data);
+  expectParameter(got, 4, call.results[1].data);
+  expectParameter<int64_t>(got, 5, 128);
+  expectParameter<int64_t>(got, 6, 64);
+  expectParameter<int64_t>(got, 8, 192);
+}
+
 TEST_F(Launch, LaunchErrorsAreReported) {
   ASSERT_EQ(load(makeHeadGate()), "");
   fake.launchResult = 701;

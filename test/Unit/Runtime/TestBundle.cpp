@@ -89,6 +89,43 @@ Bundle makeBatchedHeadGate() {
   return bundle;
 }
 
+Bundle makeMergedHeadGate() {
+  Bundle bundle = makeHeadGate();
+  bundle.arguments[1].shape = {192, 128};
+  bundle.arguments[2].shape = {kDynamic, 64, 1};
+  bundle.results = {{"keys", true, ElementType::BF16, {kDynamic, 128}},
+                    {"gate", true, ElementType::F32, {kDynamic, 64, 1}}};
+  FusedKernel &kernel = bundle.kernels[0];
+  kernel.numResults = 2;
+  TensorBinding keys = {0, {{0}, {1}}, {0, 1}}, gate = {1, {{0}, {1}}, {0, 1}};
+  keys.heads = {0, 128};
+  gate.heads = {128, 64};
+  kernel.operands[2].heads = {128, 64};
+  kernel.operands[3] = keys;
+  kernel.operands.push_back(gate);
+  kernel.operandTypes[3] = ElementType::BF16;
+  kernel.operandTypes.push_back(ElementType::F32);
+  kernel.extents[1] = {192, 0, 0};
+  using Kind = KernelParameter::Kind;
+  for (KernelLaunch &launch : kernel.launches)
+    launch.parameters = {
+        {Kind::Pointer, 0, 0}, {Kind::Pointer, 1, 0}, {Kind::Pointer, 2, 0},
+        {Kind::Pointer, 3, 0}, {Kind::Pointer, 4, 0}, {Kind::Stride, 3, 0},
+        {Kind::Stride, 4, 0},  {Kind::Extent, 0, 0},  {Kind::Extent, 1, 0},
+        {Kind::Scalar, 0, 0},  {Kind::Scalar, 1, 0}};
+  return bundle;
+}
+
+Call Call::merged(int64_t t) {
+  Call call(t, 64);
+  call.setShape(call.tensor(1), {192, 128});
+  call.results.insert(call.results.begin(), call.results[0]);
+  call.results[0].data = reinterpret_cast<void *>(0xb000);
+  call.results[0].type = INDEXER_BF16;
+  call.setShape(call.results[0], {t, 128});
+  return call;
+}
+
 Call::Call(int64_t t, int64_t h) {
   auto pointer = [](uintptr_t value) {
     return reinterpret_cast<void *>(value);

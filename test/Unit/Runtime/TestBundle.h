@@ -25,10 +25,17 @@ indexer::runtime::Bundle makeTmaHeadGate();
 /// makeHeadGate() with x [B, S, 128], where B and S are collapsed to T.
 indexer::runtime::Bundle makeBatchedHeadGate();
 
+/// makeHeadGate() for a merged weight [192, 128]: one kernel with the results
+/// keys [T, 128] bf16 and gate [T, 64, 1] f32. Parameters: all pointers,
+/// strides of the results, extents, and two scalars.
+indexer::runtime::Bundle makeMergedHeadGate();
+
 /// Arguments of one call. Pointers are made up: nothing reads behind them.
 struct Call {
   /// A right call of makeHeadGate().
   Call(int64_t t, int64_t h);
+  /// A right call of makeMergedHeadGate().
+  static Call merged(int64_t t);
   /// Replaces the shape (and strides, if any) of argument or result `tensor`.
   void setShape(IndexerTensor &tensor, std::vector<int64_t> shape,
                 std::vector<int64_t> strides = {});

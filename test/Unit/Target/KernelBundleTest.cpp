@@ -199,6 +199,57 @@ TEST_F(KernelBundleTest, partsOfAnArgument) {
   EXPECT_FALSE(bundle->kernels[0].operands[0].slice);
 }
 
+TEST_F(KernelBundleTest, twoResults) {
+  // Keys and gate of one kernel, returned in the other order.
+  const char merged[] = R"(
+    func.func private @merged(tensor<?x64xbf16>, tensor<40x64xbf16>,
+                              tensor<?x8xf32>)
+        -> (tensor<?x32xbf16>, tensor<?x8xf32>)
+      attributes {indexer.kernels = @gate0_kernels,
+        indexer.extents = [array<i64: 0, 0>, 40, 64],
+        indexer.heads = [array<i64: 0, 40>, array<i64: 0, 40>,
+                         array<i64: 32, 8>, array<i64: 0, 32>,
+                         array<i64: 32, 8>],
+        indexer.loops = [array<i64: 0, 2>, array<i64: 1, 2>, array<i64: 0, 1>,
+                         array<i64: 0, 1>, array<i64: 0, 1>],
+        indexer.scalars = array<i64>,
+        indexer.launch = [{kernel = "gate0_plain", family = "plain",
+          order = "fma in 128 threads", min_tokens = 1, tile_t = 4, tile_h = 8,
+          heads_first = false, split = 1, threads = 128, cluster = 1,
+          alignment = 0, starts_early = false, static_operands = array<i64>,
+          shared_bytes = 16, parameters = [#indexer.parameter<pointer 4>]}]}
+    func.func @f(%x: tensor<?x64xbf16>, %w: tensor<40x64xbf16>,
+                 %q: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x32xbf16>) {
+      %r:2 = call @merged(%x, %w, %q)
+        : (tensor<?x64xbf16>, tensor<40x64xbf16>, tensor<?x8xf32>)
+          -> (tensor<?x32xbf16>, tensor<?x8xf32>)
+      return %r#1, %r#0 : tensor<?x8xf32>, tensor<?x32xbf16>
+    })";
+  auto bundle = bundleOf(merged);
+  ASSERT_TRUE(mlir::succeeded(bundle)) << errors;
+  ASSERT_EQ(bundle->results.size(), 2u);
+  ASSERT_EQ(bundle->kernels.size(), 1u);
+  const runtime::FusedKernel &kernel = bundle->kernels[0];
+  EXPECT_EQ(kernel.numResults, 2u);
+  ASSERT_EQ(kernel.operands.size(), 5u);
+  EXPECT_EQ(kernel.operands[3].argument, 1u);
+  EXPECT_EQ(kernel.operands[4].argument, 0u);
+  EXPECT_EQ(kernel.operandTypes[3], runtime::ElementType::BF16);
+  ASSERT_TRUE(kernel.operands[4].heads);
+  EXPECT_EQ(kernel.operands[4].heads->first, 32);
+  EXPECT_EQ(kernel.operands[4].heads->count, 8);
+
+  errors.clear();
+  std::string without(merged);
+  size_t start = without.find("indexer.heads"),
+         end = without.find("indexer.loops");
+  without.erase(start, end - start);
+  EXPECT_TRUE(mlir::failed(bundleOf(without)));
+  EXPECT_EQ(errors,
+            "'@merged' needs 'indexer.heads' with one entry for each of "
+            "its 5 operands\n");
+}
+
 TEST_F(KernelBundleTest, noBundleWithSpreadRows) {
   auto bundle = bundleOf(R"(
     func.func @f(%x: tensor<?x64xbf16>, %w: tensor<40x64xbf16>,

@@ -9,18 +9,18 @@
 #define INDEXER_CODEGEN_GPU_CPASYNCWGMMAKERNEL_H
 
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace indexer {
 
-/// Builds the kernel `name` of the family `cp_async_wgmma` for `fused` in
+/// Builds the kernel `name` of the family `cp_async_wgmma` for `group` in
 /// `module`, and returns how it is launched. VerifySchedule has accepted
-/// `schedule` for `fused`.
+/// `schedule` for `group`.
 KernelLaunchInfo buildCpAsyncWgmmaKernel(mlir::gpu::GPUModuleOp module,
                                          llvm::StringRef name,
-                                         const FusedOp &fused,
+                                         const FusedGroup &group,
                                          ScheduleAttr schedule);
 
 } // namespace indexer

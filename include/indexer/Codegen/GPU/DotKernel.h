@@ -9,17 +9,17 @@
 #define INDEXER_CODEGEN_GPU_DOTKERNEL_H
 
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace indexer {
 
-/// Builds the kernel `name` of the family `dot` for `fused` in `module`, and
+/// Builds the kernel `name` of the family `dot` for `group` in `module`, and
 /// returns how it is launched. VerifySchedule has accepted `schedule` for
-/// `fused`.
+/// `group`.
 KernelLaunchInfo buildDotKernel(mlir::gpu::GPUModuleOp module,
-                                llvm::StringRef name, const FusedOp &fused,
+                                llvm::StringRef name, const FusedGroup &group,
                                 ScheduleAttr schedule);
 
 } // namespace indexer

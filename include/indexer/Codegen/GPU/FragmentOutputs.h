@@ -33,11 +33,11 @@ struct OutputGroup {
 class FragmentOutputs {
 public:
   /// `lastH` (i32) is the last head, null when all heads of the tile exist.
-  FragmentOutputs(KernelBuilder &kernel, const FusedOp &fused,
+  FragmentOutputs(KernelBuilder &kernel, const FusedGroup &fusedGroup,
                   const KernelArguments &arguments, const TilePlace &place,
                   mlir::Value lastH)
-      : kernel(kernel), fused(fused), arguments(arguments), place(place),
-        lastH(lastH) {}
+      : kernel(kernel), fusedGroup(fusedGroup), arguments(arguments),
+        place(place), lastH(lastH) {}
 
   /// Takes the group `group`, one of the tile, and loads the operands of its
   /// epilogues. Threads where `exists` (i1) is false do not finish it; null
@@ -62,15 +62,16 @@ private:
   struct Group {
     mlir::Value t, h, exists;
     llvm::SmallVector<mlir::Value> operands[groupOutputs];
-    /// Address of the first output; until it is finished null, when the group
-    /// before it is that of the 8 tokens before.
-    mlir::Value address;
+    /// Address of the first output, in the result of each fused op; until it is
+    /// finished none, when the group before it is that of the 8 tokens before.
+    llvm::SmallVector<mlir::Value, 2> addresses;
   };
   void take(const OutputGroup &group, mlir::Value exists);
-  void storeGates(const Group &group, llvm::ArrayRef<mlir::Value> gates);
+  void storeGates(const Group &group, size_t op,
+                  llvm::ArrayRef<mlir::Value> gates);
 
   KernelBuilder &kernel;
-  const FusedOp &fused;
+  const FusedGroup &fusedGroup;
   const KernelArguments &arguments;
   TilePlace place;
   mlir::Value lastH;

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A kernel takes, in this order: the tensor maps, if it has any; for each
-// tensor operand its address and one stride for each dimension; the extents of
+// tensor operand (x, weight, those of the epilogues, the results) its address
+// and one stride for each dimension; the extents of
 // t, h and d that are not static; the scalars. Nothing of a layout is compiled
 // in.
 //
@@ -16,14 +17,14 @@
 #define INDEXER_CODEGEN_GPU_KERNELARGUMENTS_H
 
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace indexer {
 
-/// An operand of the fused op inside the kernel.
+/// An operand of a fused op inside the kernel.
 struct KernelOperand {
   /// Type of an element, or of the scalar.
   mlir::Type elementType;
@@ -40,11 +41,22 @@ struct KernelOperand {
   mlir::Value strideAlong(unsigned loop) const;
 };
 
+/// Which operands of a kernel belong to one fused op of its group. All but x
+/// and the weight count the op's own heads, from 0.
+struct OpOperands {
+  /// Operands of the epilogue: `count` from number `first` on.
+  unsigned first = 0, count = 0;
+  /// Number of the result.
+  unsigned result = 0;
+};
+
 /// All that a kernel gets from outside.
 struct KernelArguments {
-  /// x, weight, the operands of the epilogue, the result.
+  /// x, weight, the operands of the epilogues, the results.
   llvm::SmallVector<KernelOperand> operands;
-  /// Extents of t, h and d: i64 parameters or constants.
+  /// One for each fused op.
+  llvm::SmallVector<OpOperands, 2> ops;
+  /// Extents of t, h (of all ops) and d: i64 parameters or constants.
   mlir::Value extents[3];
   /// `FusedOp::scalars` to parameters, or to clones of constants.
   mlir::IRMapping scalars;
@@ -55,10 +67,14 @@ struct KernelArguments {
 
   const KernelOperand &lhs() const { return operands[0]; }
   const KernelOperand &rhs() const { return operands[1]; }
+  /// Of all fused ops, in order.
   llvm::ArrayRef<KernelOperand> epilogueOperands() const {
-    return llvm::ArrayRef(operands).drop_front(2).drop_back();
+    return llvm::ArrayRef(operands).drop_front(2).drop_back(ops.size());
   }
-  const KernelOperand &result() const { return operands.back(); }
+  /// Of fused op number `op`.
+  const KernelOperand &result(size_t op) const {
+    return operands[ops[op].result];
+  }
 };
 
 /// Creates the kernel `name` in `module`, for CTAs of `threads` threads, with
@@ -66,7 +82,7 @@ struct KernelArguments {
 /// return. `tensorMaps` are the parameters of that kind.
 mlir::gpu::GPUFuncOp
 createKernel(mlir::OpBuilder &builder, mlir::gpu::GPUModuleOp module,
-             llvm::StringRef name, const FusedOp &fused, int64_t threads,
+             llvm::StringRef name, const FusedGroup &group, int64_t threads,
              KernelArguments &arguments,
              llvm::ArrayRef<KernelParameterInfo> tensorMaps = {});
 
@@ -76,8 +92,8 @@ createKernel(mlir::OpBuilder &builder, mlir::gpu::GPUModuleOp module,
 KernelLaunchInfo launchOf(llvm::StringRef name, ScheduleAttr schedule,
                           KernelArguments &arguments);
 
-/// The extents of `fused` for the launch metadata.
-std::array<ExtentInfo, 3> extentSources(const FusedOp &fused);
+/// The extents of `group` for the launch metadata.
+std::array<ExtentInfo, 3> extentSources(const FusedGroup &group);
 
 /// True when `value` is a constant that a kernel clones instead of taking it as
 /// a parameter.

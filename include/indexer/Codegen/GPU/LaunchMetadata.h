@@ -23,7 +23,7 @@
 //         alignment = 0, starts_early = false,
 //         parameters = [#indexer.parameter<pointer 0>, ...]}]}
 //
-// Operands are numbered as the function's tensor arguments, the result comes
+// Operands are numbered as the function's tensor arguments, the results come
 // last; scalars are numbered as its other arguments.
 //
 //===----------------------------------------------------------------------===//
@@ -56,6 +56,9 @@ constexpr llvm::StringLiteral extentsAttrName = "indexer.extents";
 constexpr llvm::StringLiteral scalarsAttrName = "indexer.scalars";
 /// For each operand, the loop (0 = t, 1 = h, 2 = d) of each of its dimensions.
 constexpr llvm::StringLiteral loopsAttrName = "indexer.loops";
+/// Of several fused ops, for each operand the first of its heads, among those
+/// of all, and their number.
+constexpr llvm::StringLiteral headsAttrName = "indexer.heads";
 
 /// One parameter of a kernel.
 struct KernelParameterInfo {

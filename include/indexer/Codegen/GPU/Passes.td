@@ -19,13 +19,18 @@ def OutlineKernels : Pass<"indexer-outline-kernels", "mlir::ModuleOp"> {
     *Produces* `func.func private @<caller>_gate<N>` and a `func.call` of it at
     the op's place. Arguments: x, weight, the operands of the epilogue, then
     scalars that are no constants (constants are cloned); result: the gate, or
-    what `arith.truncf` makes of it where nothing else uses it. The function has
+    what `arith.truncf` makes of it where nothing else uses it. Ops with one
+    `indexer.group` get one function, called at the place of the first: the
+    weight is the rows of all, and there is a result for each op, in the order of
+    the rows. The function has
     the attributes `llvm.emit_c_interface` and `indexer.outlined`.
     A `linalg.fill` or `tensor.empty` that only served the op is erased.
 
     *Declines* with an error on the op: it is not a fused op; its running sum
     (result 0) has uses, which no kernel stores; a value that its body takes
-    from outside is no float, integer or index.
+    from outside is no float, integer or index; of a group, the ops share no
+    kernel (see `indexer-group-shared-operand`), or an operand is not known at
+    the place of the first.
 
     *Numerics*: bit-identical.
 
@@ -48,12 +53,15 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     schedule, named `<name>_<family>`, with a number behind it from the second
     of a family on. Schedules that differ in `max_tokens` alone share one. The function becomes a declaration (`llvm.emit_c_interface`)
     with the launch metadata: `indexer.kernels`, `indexer.launch`,
-    `indexer.extents`, `indexer.scalars` (LaunchMetadata.h). The module gets
+    `indexer.extents`, `indexer.scalars`, of a group `indexer.heads`
+    (LaunchMetadata.h). The kernels of a group compute all of its ops: the heads
+    of one follow those of the other, and a head says which epilogue and result
+    are its own. The module gets
     `gpu.container_module`. The callers are not touched: they verify, and are
     bufferized and lowered by upstream's passes.
 
-    *Declines* with an error on the op: the body is not one fused op with
-    schedules.
+    *Declines* with an error on the op: the body is not one fused op, or the ops
+    of one group, with schedules.
 
     *Numerics*: the sum over d is reordered, and a product and its addition may
     be one FMA; a product of two 16-bit floats is exact either way. The order is

@@ -9,17 +9,17 @@
 #define INDEXER_CODEGEN_GPU_PLAINKERNEL_H
 
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace indexer {
 
-/// Builds the kernel `name` of the family `plain` for `fused` in `module`, and
+/// Builds the kernel `name` of the family `plain` for `group` in `module`, and
 /// returns how it is launched; the token range covers all T up to the
 /// schedule's max_tokens.
 KernelLaunchInfo buildPlainKernel(mlir::gpu::GPUModuleOp module,
-                                  llvm::StringRef name, const FusedOp &fused,
+                                  llvm::StringRef name, const FusedGroup &group,
                                   ScheduleAttr schedule);
 
 } // namespace indexer

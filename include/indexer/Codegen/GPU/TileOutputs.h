@@ -42,10 +42,10 @@ struct TilePlace {
 /// The outputs that the threads of one CTA finish.
 class TileOutputs {
 public:
-  TileOutputs(KernelBuilder &kernel, const FusedOp &fused,
+  TileOutputs(KernelBuilder &kernel, const FusedGroup &group,
               const KernelArguments &arguments, const TilePlace &place,
               mlir::Value thread, int64_t threads)
-      : kernel(kernel), fused(fused), arguments(arguments), place(place),
+      : kernel(kernel), group(group), arguments(arguments), place(place),
         thread(thread), threads(threads) {}
 
   /// Takes the `count` outputs from number `first` (i32; null for 0) on, and
@@ -73,7 +73,7 @@ private:
   llvm::SmallVector<mlir::Value> loadOperands(const Output &output);
 
   KernelBuilder &kernel;
-  const FusedOp &fused;
+  const FusedGroup &group;
   const KernelArguments &arguments;
   TilePlace place;
   mlir::Value thread;

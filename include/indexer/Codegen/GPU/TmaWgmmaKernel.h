@@ -9,17 +9,18 @@
 #define INDEXER_CODEGEN_GPU_TMAWGMMAKERNEL_H
 
 #include "indexer/Codegen/GPU/LaunchMetadata.h"
-#include "indexer/Fusion/FusedOp.h"
+#include "indexer/Schedule/FusedGroup.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace indexer {
 
-/// Builds the kernel `name` of the family `tma_wgmma` for `fused` in `module`,
+/// Builds the kernel `name` of the family `tma_wgmma` for `group` in `module`,
 /// and returns how it is launched. VerifySchedule has accepted `schedule` for
-/// `fused`.
+/// `group`.
 KernelLaunchInfo buildTmaWgmmaKernel(mlir::gpu::GPUModuleOp module,
-                                     llvm::StringRef name, const FusedOp &fused,
+                                     llvm::StringRef name,
+                                     const FusedGroup &group,
                                      ScheduleAttr schedule);
 
 } // namespace indexer

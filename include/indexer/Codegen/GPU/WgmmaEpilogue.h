@@ -22,9 +22,22 @@
 
 namespace indexer {
 
-/// The last head (i32) of `fused`; null when all heads of every tile of
+/// Number of the tile of heads, and of tokens, of CTA `block` along x (i32).
+/// The heads of several fused ops are neighbours in x, so that the CTAs which
+/// share a tile of x run at the same time, and it comes from global memory
+/// once; they are not when CTAs share the weight, or go on to other tiles.
+mlir::Value headTile(KernelBuilder &kernel, const FusedGroup &group,
+                     ScheduleAttr schedule, mlir::Value block);
+mlir::Value tokenTile(KernelBuilder &kernel, const FusedGroup &group,
+                      ScheduleAttr schedule, mlir::Value block);
+
+/// Says in `launch` what the two above take for granted.
+void setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
+                   ScheduleAttr schedule);
+
+/// The last head (i32) of `group`; null when all heads of every tile of
 /// `tileH` exist.
-mlir::Value lastHead(KernelBuilder &kernel, const FusedOp &fused,
+mlir::Value lastHead(KernelBuilder &kernel, const FusedGroup &group,
                      const KernelArguments &arguments, int64_t tileH);
 
 /// The outputs of one tile.
@@ -33,7 +46,7 @@ public:
   /// `thread` (i32) is one of `threads` that multiply, whose warpgroups have
   /// `tokens` tokens each, one after the other. `cluster` is null when sums are
   /// whole; else this CTA is number `rank` (i32) of it.
-  WgmmaEpilogue(KernelBuilder &kernel, const FusedOp &fused,
+  WgmmaEpilogue(KernelBuilder &kernel, const FusedGroup &group,
                 const KernelArguments &arguments, const TilePlace &place,
                 mlir::Value lastHead, mlir::Value thread, int64_t threads,
                 int64_t tokens, ClusterReduction *cluster, mlir::Value rank);

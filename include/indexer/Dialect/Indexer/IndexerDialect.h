@@ -30,6 +30,8 @@ constexpr int64_t unboundedTokens = std::numeric_limits<int64_t>::max();
 
 /// On a fused op: the array of its `#indexer.schedule`, ordered by max_tokens.
 constexpr llvm::StringLiteral schedulesAttrName = "indexer.schedules";
+/// On fused ops that one kernel computes: the same number, an i64.
+constexpr llvm::StringLiteral groupAttrName = "indexer.group";
 /// On a kernel: the numbers of the parameters that are tensor maps.
 constexpr llvm::StringLiteral tensorMapsAttrName = "indexer.tensor_maps";
 /// On a function whose body is one fused op.
@@ -45,6 +47,11 @@ constexpr int64_t maxSharedBytesSm90 = 227 * 1024;
 /// Alignment of the stages of the families `cp_async_wgmma` and `tma_wgmma`, in
 /// bytes: the 128-byte swizzle repeats after 1024.
 constexpr int64_t stagesAlignment = 1024;
+
+/// In the families `cp_async_wgmma` and `tma_wgmma` each fused op of a kernel
+/// begins at a multiple of this many heads: what a warp finishes belongs to one
+/// of them.
+constexpr int64_t wgmmaOpHeads = 16;
 
 /// Outputs of a unit that one CTA of a cluster of `split` sums up, in the
 /// families `cp_async_wgmma` and `tma_wgmma`: those of a warp in 8 tokens, or
