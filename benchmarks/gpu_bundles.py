@@ -6,7 +6,9 @@
 
 DIR/H_E.idxb serves any T; DIR/H_E_static.idxb is compiled with weights = static, so that its
 kernels start before the one in front of them has ended; DIR/H_E_invariant.idxb gives a row the
-same bits whatever T is. DIR/libindexer_runtime.so loads them.
+same bits whatever T is. DIR/merged/R_E_keysK_TYPE.idxb, with the same endings, has the keys,
+K of the R rows of a merged weight, and the gate in one kernel; _apart before the dot: in two.
+DIR/libindexer_runtime.so loads them.
 The GPU machine needs neither the compiler nor the build folder.
 """
 
@@ -16,9 +18,18 @@ import shutil
 import subprocess
 import sys
 
+from merged_text import merged_text
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 #: H and E of the models in the wild, and what exercises the other kernels.
 SHAPES = "64x7168,32x6144,16x4096,160x6144,48x1000,8x512"
+#: Merged weights: rows of keys, heads of the gate, E, type of the keys, and the variants.
+MERGED = (
+    (128, 64, 7168, "bf16", ("", "_static", "_invariant")),
+    (128, 64, 7168, "f32", ("",)),
+    (128, 32, 7168, "bf16", ("",)),
+    (128, 32, 7168, "f32", ("", "_static")),
+)
 #: Options of indexer-compile by the ending of a bundle's name.
 VARIANTS = {
     "": [],
@@ -27,29 +38,49 @@ VARIANTS = {
 }
 
 
+def compile_bundle(
+    compiler: pathlib.Path, output: pathlib.Path, source: list[str]
+) -> None:
+    """Compiles what `source` says; ends the program where that fails."""
+    command = [str(compiler), *source, "--chips", "sm_90a", "-o", str(output)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(f"gpu_bundles.py: error: {compiler} failed:\n{result.stderr}")
+    print(f"{output}: {output.stat().st_size} bytes", flush=True)
+
+
 def make_bundles(compiler: pathlib.Path, folder: pathlib.Path, shape: str) -> None:
-    """All bundles of a shape, "HxE"; ends the program where the compiler fails."""
+    """All bundles of a shape, "HxE"."""
     heads, hidden = shape.split("x")
     for suffix, flags in VARIANTS.items():
         output = folder / f"{heads}_{hidden}{suffix}.idxb"
-        command = [str(compiler), "--heads", heads, "--hidden", hidden, *flags]
-        command += ["--chips", "sm_90a", "-o", str(output)]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode != 0:
-            sys.exit(f"gpu_bundles.py: error: {compiler} failed:\n{result.stderr}")
-        print(f"{output}: {output.stat().st_size} bytes", flush=True)
+        compile_bundle(compiler, output, ["--heads", heads, "--hidden", hidden, *flags])
+
+
+def make_merged(compiler: pathlib.Path, folder: pathlib.Path) -> None:
+    """The bundles of merged weights, and one with two kernels to compare with."""
+    folder.mkdir(exist_ok=True)
+    for keys, heads, hidden, keys_type, variants in MERGED:
+        stem = f"{keys + heads}_{hidden}_keys{keys}_{keys_type}"
+        for suffix in (*variants, *(["_apart"] if variants == MERGED[0][-1] else [])):
+            output = folder / f"{stem}{suffix}.idxb"
+            source = output.with_suffix(".mlir")
+            is_apart = suffix == "_apart"
+            source.write_text(merged_text(keys, heads, hidden, keys_type, is_apart))
+            compile_bundle(compiler, output, [str(source), *VARIANTS.get(suffix, [])])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--shapes", default=SHAPES, help=f"default: {SHAPES}")
+    parser.add_argument("--shapes", default=SHAPES, help=f"default: {SHAPES}; '': none")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(options.build / "lib" / "libindexer_runtime.so", options.folder)
-    for shape in options.shapes.split(","):
+    for shape in filter(None, options.shapes.split(",")):
         make_bundles(options.build / "bin" / "indexer-compile", options.folder, shape)
+    make_merged(options.build / "bin" / "indexer-compile", options.folder / "merged")
     return 0
 
 

@@ -6,7 +6,8 @@
     python3 benchmarks/gpu_checks.py DIR --output OUT [--seconds 120]
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
-libindexer_runtime.so; OUT gets checks.md. Every launch of a bundle's table is checked by
+libindexer_runtime.so, and below merged/ those with the keys and the gate of a merged weight,
+which are checked as one gate with the heads of both; OUT gets checks.md. Every launch of a bundle's table is checked by
 itself:
 
 - error: at the ends of its range of T and in between, on fresh random data: the norm of the
@@ -31,7 +32,7 @@ import sys
 import time
 
 from timing import machine
-from timing.bundle_kernel import BundleKernel
+from timing.merged_kernel import open_kernel
 
 RUNTIME = "libindexer_runtime.so"
 #: torch's name of where everything runs.
@@ -65,29 +66,40 @@ def make_inputs(torch, tokens, heads, hidden, seed, is_aligned=True):
     return x, normal(heads, hidden), q_scale, heads**-0.5, 128**-0.5
 
 
-def float64_gate(torch, x, weight, q_scale, head_scale, softmax_scale):
-    """The gate in float64, and the bound of docs/numerics.md for each element."""
+def float64_gate(
+    torch, x, weight, q_scale, head_scale, softmax_scale, keys=0, keys_type="f32"
+):
+    """The gate in float64, and the bound of docs/numerics.md for each element; the
+    first `keys` heads are not scaled, and rounded to `keys_type`."""
 
     def f32(value):
         return torch.tensor(value, dtype=torch.float32).double().item()
 
     factors = q_scale[..., 0].double() * f32(head_scale) * f32(softmax_scale)
+    factors[:, :keys] = 1
     gate = (x.double() @ weight.double().T) * factors
     magnitude = (x.double().abs() @ weight.double().abs().T) * factors.abs()
     roundings = x.shape[1] + 4
-    return gate[..., None], (roundings * 2.0**-24 * magnitude)[..., None]
+    bound = roundings * 2.0**-24 * magnitude
+    if keys_type == "bf16":
+        # Of the sum, which may be off itself, to 8 bits.
+        bound[:, :keys] = bound[:, :keys] * 1.01 + gate[:, :keys].abs() * 2.0**-8
+    return gate[..., None], bound[..., None]
 
 
 def find_error(torch, kernel, inputs):
     """Relative norm of the error; infinite where an element is outside its bound."""
-    expected, bound = float64_gate(torch, *inputs)
+    keys, keys_type = getattr(kernel, "keys", 0), getattr(kernel, "keys_type", "f32")
+    expected, bound = float64_gate(torch, *inputs, keys=keys, keys_type=keys_type)
     out = torch.full_like(inputs[2], float("nan"))
     kernel(*inputs, out=out)
     difference = (out.double() - expected).abs()
     # Written so that a NaN fails.
     if not bool((difference <= bound).all()):
         return float("inf")
-    return (difference.norm() / expected.norm()).item()
+    # Of keys in bf16 the bound is all that there is to check.
+    first = keys if keys_type == "bf16" else 0
+    return (difference[:, first:].norm() / expected[:, first:].norm()).item()
 
 
 def capture(torch, function):
@@ -250,6 +262,7 @@ def main():
     bundles = sorted(
         options.folder.glob("*.idxb"), key=lambda p: ("64_7168" not in p.stem, p.stem)
     )
+    bundles += sorted((options.folder / "merged").glob("*.idxb"))
     if not bundles:
         parser.error(
             f"'{options.folder}' has no bundles; benchmarks/gpu_bundles.py makes them"
@@ -266,7 +279,7 @@ def main():
     skipped = 0
     for path in bundles:
         shape = tuple(map(int, path.stem.split("_")[:2]))
-        kernel = BundleKernel(str(options.folder / RUNTIME), path)
+        kernel = open_kernel(str(options.folder / RUNTIME), path)
         for launch in kernel.description["kernels"][0]["launches"]:
             if time.monotonic() > deadline:
                 skipped += 1

@@ -102,6 +102,19 @@ class BundleKernel:
             )
         )
 
+    def launch_all(self, arguments: Any, results: Sequence[Tensor], stream: Any) -> None:
+        """The same for a bundle of several results."""
+        self._check(
+            self._runtime.indexerKernelLaunch(
+                self._kernel,
+                arguments,
+                len(arguments),
+                (Tensor * len(results))(*results),
+                len(results),
+                stream,
+            )
+        )
+
     def __call__(self, x, weight, q_scale, head_scale, softmax_scale, out=None):
         """The gate of torch tensors, on torch's current stream."""
         import torch
