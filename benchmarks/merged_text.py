@@ -18,15 +18,20 @@ def merged_text(keys: int, heads: int, hidden: int, keys_type: str, apart=False)
     key_sums, result = f"tensor<?x{keys}xf32>", f"tensor<?x{heads}x1xf32>"
     stored = f"tensor<?x{keys}x{keys_type}>"
 
-    def gemm(name: str, operand: str) -> str:
-        return f"""  %{name} = linalg.matmul indexing_maps = [#td, #hd, #th]
-      ins(%{operand}, %weight : {x}, {weight}) outs(%zeros : {sums}) -> {sums}
+    def gemm(operand: str) -> str:
+        return f"""  %{operand}_tokens = tensor.dim %{operand}, %c0 : {x}
+  %{operand}_empty = tensor.empty(%{operand}_tokens) : {sums}
+  %{operand}_zeros = linalg.fill ins(%zero : f32) outs(%{operand}_empty : {sums})
+      -> {sums}
+  %{operand}_sums = linalg.matmul indexing_maps = [#td, #hd, #th]
+      ins(%{operand}, %weight : {x}, {weight})
+      outs(%{operand}_zeros : {sums}) -> {sums}
 """
 
     returned, rounding = "sliced", ""
     if apart:
         returned = "scaled"
-        rounding = f"""  %key_room = tensor.empty(%tokens) : {key_sums}
+        rounding = f"""  %key_room = tensor.empty(%x_tokens) : {key_sums}
   %scaled = linalg.generic {{
       indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}}
       ins(%sliced : {key_sums}) outs(%key_room : {key_sums}) {{
@@ -39,7 +44,8 @@ def merged_text(keys: int, heads: int, hidden: int, keys_type: str, apart=False)
     if keys_type != "f32":
         rounding += f"  %keys = arith.truncf %{returned} : {key_sums} to {stored}\n"
         returned = "keys"
-    second = gemm("gate_sums", "y") if apart else ""
+    own = "y" if apart else "x"
+    second = gemm("y") if apart else ""
     return f"""#td = affine_map<(t, h, d) -> (t, d)>
 #hd = affine_map<(t, h, d) -> (h, d)>
 #th = affine_map<(t, h, d) -> (t, h)>
@@ -49,16 +55,12 @@ func.func @keys_and_gate(%x: {x}, {f"%y: {x}, " if apart else ""}%weight: {weigh
     -> ({stored}, {result}) {{
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
-  %tokens = tensor.dim %x, %c0 : {x}
-  %empty = tensor.empty(%tokens) : {sums}
-  %zeros = linalg.fill ins(%zero : f32) outs(%empty : {sums}) -> {sums}
-{gemm("sums", "x")}{second}  %sliced = tensor.extract_slice %sums[0, 0] [%tokens, {keys}] [1, 1]
+{gemm("x")}{second}  %sliced = tensor.extract_slice %x_sums[0, 0] [%x_tokens, {keys}] [1, 1]
       : {sums} to {key_sums}
-{rounding}  %logits = tensor.extract_slice %{"gate_sums" if apart else "sums"}[0, {keys}] \
-[%tokens, {heads}] [1, 1]
+{rounding}  %logits = tensor.extract_slice %{own}_sums[0, {keys}] [%{own}_tokens, {heads}] [1, 1]
       : {sums} to {gate}
   %scales = tensor.collapse_shape %q_scale [[0], [1, 2]] : {result} into {gate}
-  %room = tensor.empty(%tokens) : {gate}
+  %room = tensor.empty(%{own}_tokens) : {gate}
   %flat = linalg.generic {{
       indexing_maps = [#all, #all, #all], iterator_types = ["parallel", "parallel"]}}
       ins(%logits, %scales : {gate}, {gate}) outs(%room : {gate}) {{
@@ -68,7 +70,7 @@ func.func @keys_and_gate(%x: {x}, {f"%y: {x}, " if apart else ""}%weight: {weigh
     %by_softmax = arith.mulf %by_scale, %softmax_scale : f32
     linalg.yield %by_softmax : f32
   }} -> {gate}
-  %gate = tensor.expand_shape %flat [[0], [1, 2]] output_shape [%tokens, {heads}, 1]
+  %gate = tensor.expand_shape %flat [[0], [1, 2]] output_shape [%{own}_tokens, {heads}, 1]
       : {gate} into {result}
   return %{returned}, %gate : {stored}, {result}
 }}
