@@ -358,6 +358,8 @@ FailureOr<runtime::Bundle> BundleBuilder::build() {
       return failure();
     bundle.kernels.push_back(std::move(*kernel));
   }
+  if (failed(trace.checkAsserts(bundle.kernels)))
+    return failure();
   for (Operation *binary : binaries)
     if (failed(addObjects(cast<gpu::BinaryOp>(binary), bundle)))
       return failure();

@@ -16,6 +16,7 @@
 #include "TraceEntry.h"
 #include "indexer/Target/DimensionGroups.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -62,7 +63,8 @@ FailureOr<SmallVector<func::CallOp>> EntryTrace::collectCalls() {
   for (Operation &op : body.without_terminator()) {
     if (auto call = dyn_cast<func::CallOp>(op); call && isKernel(call))
       calls.push_back(call);
-    else if (!isFreeReshape(&op) && !isa<tensor::ExtractSliceOp>(op) &&
+    else if (!isFreeReshape(&op) &&
+             !isa<tensor::ExtractSliceOp, cf::AssertOp>(op) &&
              !op.hasTrait<OpTrait::ConstantLike>() &&
              !isScalarArithmetic(&op) && !isOpTriviallyDead(&op))
       return refuse(&op);
@@ -219,6 +221,62 @@ LogicalResult EntryTrace::checkReturn() {
     InFlightDiagnostic error = refuse(op ? op : terminator);
     error.attachNote(terminator->getLoc())
         << "it returns a value that no kernel makes";
+    return error;
+  }
+  return success();
+}
+
+namespace {
+/// A dimension of an argument of the entry.
+struct ArgumentDimension {
+  unsigned argument, dim;
+};
+} // namespace
+
+/// The dimension of an argument whose extent `value` is.
+static std::optional<ArgumentDimension> readExtent(Value value) {
+  auto dim = value.getDefiningOp<tensor::DimOp>();
+  std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+  auto argument =
+      dim ? dyn_cast<BlockArgument>(dim.getSource()) : BlockArgument();
+  if (!index || !argument)
+    return std::nullopt;
+  return ArgumentDimension{argument.getArgNumber(), unsigned(*index)};
+}
+
+/// True when a call of `kernel` is refused unless dimension `first` has as many
+/// tokens as dimension `second`: both are, alone, the tokens of an operand.
+static bool haveSameTokens(const runtime::FusedKernel &kernel,
+                           ArgumentDimension first, ArgumentDimension second) {
+  auto areTokens = [&](ArgumentDimension dimension) {
+    for (auto [number, operand] : llvm::enumerate(kernel.operands)) {
+      if (kernel.isResult(number) || operand.argument != dimension.argument ||
+          (operand.slice && operand.slice->dim == dimension.dim))
+        continue;
+      for (auto [group, loop] : llvm::zip(operand.groups, operand.loops))
+        if (loop == 0 && group == std::vector<unsigned>{dimension.dim})
+          return true;
+    }
+    return false;
+  };
+  return areTokens(first) && areTokens(second);
+}
+
+LogicalResult EntryTrace::checkAsserts(ArrayRef<runtime::FusedKernel> kernels) {
+  for (auto assertion : entry.getBody().front().getOps<cf::AssertOp>()) {
+    auto comparison = assertion.getArg().getDefiningOp<arith::CmpIOp>();
+    std::optional<ArgumentDimension> first, second;
+    if (comparison && comparison.getPredicate() == arith::CmpIPredicate::eq) {
+      first = readExtent(comparison.getLhs());
+      second = readExtent(comparison.getRhs());
+    }
+    if (first && second && llvm::any_of(kernels, [&](const auto &kernel) {
+          return haveSameTokens(kernel, *first, *second);
+        }))
+      continue;
+    InFlightDiagnostic error = refuse(assertion);
+    error.attachNote() << "accepted is that two arguments have the same number "
+                          "of tokens, which a launch checks by itself";
     return error;
   }
   return success();

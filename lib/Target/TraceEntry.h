@@ -24,9 +24,16 @@ public:
              std::function<bool(mlir::func::CallOp)> isKernel)
       : entry(entry), isKernel(std::move(isKernel)) {}
 
-  /// Fails at the first op that is neither a kernel call, a reshape, a constant
-  /// nor arithmetic on scalars; returns the calls in order.
+  /// Fails at the first op that is neither a kernel call, a reshape, a
+  /// constant, arithmetic on scalars nor a cf.assert; returns the calls in
+  /// order.
   mlir::FailureOr<llvm::SmallVector<mlir::func::CallOp>> collectCalls();
+
+  /// Fails at a cf.assert that a launch of `kernels` does not check by itself:
+  /// that two dimensions of arguments, which are the same loop of a kernel,
+  /// have the same extent.
+  mlir::LogicalResult
+  checkAsserts(llvm::ArrayRef<runtime::FusedKernel> kernels);
 
   /// Traces a tensor operand of a kernel to an argument. The binding has no
   /// loops yet.

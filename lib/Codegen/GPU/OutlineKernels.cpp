@@ -132,17 +132,43 @@ static Value createEmpty(OpBuilder &builder, Location loc, const FusedOp &fused,
   return tensor::EmptyOp::create(builder, loc, type, sizes);
 }
 
+/// The arith.truncf that `op` is, or that its body is for each element; else
+/// null.
+static arith::TruncFOp readRounding(Operation *op) {
+  if (auto rounding = dyn_cast<arith::TruncFOp>(op))
+    return rounding;
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumDpsInputs() != 1 ||
+      generic->getNumResults() != 1 ||
+      generic.getNumParallelLoops() != generic.getNumLoops() ||
+      !llvm::all_of(generic.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isIdentity(); }))
+    return nullptr;
+  Block *body = generic.getBody();
+  auto rounding =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::TruncFOp>();
+  return rounding && rounding.getIn() == body->getArgument(0) ? rounding
+                                                              : nullptr;
+}
+
 /// The op that rounds the gate of `fused` to bf16 or f16, when nothing else
-/// uses the gate; else null. A kernel stores what it gives.
-static arith::TruncFOp findRounding(const FusedOp &fused) {
-  Value gate = fused.result();
-  auto rounding = gate.hasOneUse()
-                      ? dyn_cast<arith::TruncFOp>(*gate.user_begin())
-                      : nullptr;
-  if (!rounding || rounding->getBlock() != fused.op->getBlock())
+/// uses the gate but for its extents; else null. A kernel stores what it gives.
+static Operation *findRounding(const FusedOp &fused) {
+  Operation *user = nullptr;
+  for (Operation *other : fused.result().getUsers()) {
+    if (isa<tensor::DimOp>(other))
+      continue;
+    if (user)
+      return nullptr;
+    user = other;
+  }
+  if (!user || user->getBlock() != fused.op->getBlock())
+    return nullptr;
+  arith::TruncFOp rounding = readRounding(user);
+  if (!rounding)
     return nullptr;
   std::optional<arith::RoundingMode> mode = rounding.getRoundingmode();
-  return !mode || *mode == arith::RoundingMode::to_nearest_even ? rounding
+  return !mode || *mode == arith::RoundingMode::to_nearest_even ? user
                                                                 : nullptr;
 }
 
@@ -150,7 +176,7 @@ static arith::TruncFOp findRounding(const FusedOp &fused) {
 /// `inputs` and the scalars that `mapping` knows, and of its rounding unless
 /// that is null; returns the gate.
 static Value cloneFusedOp(OpBuilder &builder, const FusedOp &fused,
-                          arith::TruncFOp rounding, ArrayRef<Value> inputs,
+                          Operation *rounding, ArrayRef<Value> inputs,
                           IRMapping &mapping) {
   linalg::GenericOp op = fused.op;
   Location loc = op.getLoc();
@@ -168,9 +194,11 @@ static Value cloneFusedOp(OpBuilder &builder, const FusedOp &fused,
   operands.append({sum, empty});
   clone->setOperands(operands);
   Value gate = clone.getResult(1);
-  return rounding ? Value(arith::TruncFOp::create(builder, rounding.getLoc(),
-                                                  rounding.getType(), gate))
-                  : gate;
+  return rounding
+             ? Value(arith::TruncFOp::create(builder, rounding->getLoc(),
+                                             rounding->getResult(0).getType(),
+                                             gate))
+             : gate;
 }
 
 /// The rows of `weight` that are the weight of op number `op` of `group`.
@@ -192,7 +220,7 @@ static Value sliceWeight(OpBuilder &builder, const FusedGroup &group, size_t op,
 
 /// What a call of the function of a group gives.
 static SmallVector<Type> resultTypes(const FusedGroup &group,
-                                     ArrayRef<arith::TruncFOp> roundings) {
+                                     ArrayRef<Operation *> roundings) {
   SmallVector<Type> types;
   for (auto [fused, rounding] : llvm::zip(group.ops, roundings))
     types.push_back(rounding ? rounding->getResult(0).getType()
@@ -204,7 +232,7 @@ static SmallVector<Type> resultTypes(const FusedGroup &group,
 /// of `roundings` that are not null; `arguments` are the values that a call of
 /// it takes.
 static func::FuncOp createFunction(const FusedGroup &group,
-                                   ArrayRef<arith::TruncFOp> roundings,
+                                   ArrayRef<Operation *> roundings,
                                    StringRef name, ValueRange arguments) {
   linalg::GenericOp front = group.front().op;
   Location loc = front.getLoc();
@@ -296,10 +324,13 @@ static void outline(const FusedGroup &group, ArrayRef<linalg::GenericOp> ops,
   for (auto [fused, rounding, result] :
        llvm::zip(group.ops, roundings, call.getResults())) {
     linalg::GenericOp op = fused.op;
-    Value gate = rounding ? rounding.getResult() : op.getResult(1);
-    gate.replaceAllUsesWith(result);
-    if (rounding)
+    if (rounding) {
+      rounding->getResult(0).replaceAllUsesWith(result);
+      if (auto generic = dyn_cast<linalg::GenericOp>(rounding))
+        llvm::append_range(candidates, generic.getDpsInits());
       rounding->erase();
+    }
+    op.getResult(1).replaceAllUsesWith(result);
     llvm::append_range(candidates, op.getDpsInits());
     llvm::append_range(candidates, fused.scalars);
     if (!group.isSingle())

@@ -179,7 +179,22 @@ func.func private @gate(
 // The 4 sums of a thread are of heads 8 apart, of one block of 16: all keys, or
 // all gates. Rows past the last head repeat it.
 
+// CTAs of a tile of tokens are neighbours in x, first the cluster that divides
+// d, then the heads, so that x comes from global memory once. Tiles of tokens lie
+// in y, where a grid has fewer.
+
+// CHECK-LABEL: func.func private @gate(
+// CHECK-SAME:    family = "cp_async_wgmma", heads_first = true, kernel = "gate_cp_async_wgmma", max_tokens = 1048560 : i64
+// CHECK-SAME:    family = "plain", heads_first = false
+
 // CHECK-LABEL: gpu.func @gate_cp_async_wgmma(
+// CHECK:         %[[X:.+]] = gpu.block_id x
+// CHECK:         %[[BLOCK:.+]] = arith.index_cast %[[X]]
+// CHECK:         %[[HEADS:.+]] = arith.divui %[[BLOCK]], %c2_i32
+// CHECK:         arith.muli %[[HEADS]], %c64_i32
+// CHECK:         %[[Y:.+]] = gpu.block_id y
+// CHECK:         %[[TOKENS:.+]] = arith.index_cast %[[Y]]
+// CHECK:         arith.muli %[[TOKENS]], %c16_i32
 // CHECK:         arith.constant 47 : i32
 // CHECK:         %[[IS_GATE:.+]] = arith.cmpi sge, %{{.+}}, %{{.+}} : i64
 // CHECK:         scf.if %[[IS_GATE]] -> (f32) {
@@ -256,6 +271,7 @@ func.func private @gate(
 // The tensor map of the weight has the rows of both.
 
 // CHECK-LABEL: func.func private @gate(
+// CHECK-SAME:    heads_first = true
 // CHECK-SAME:    parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<pointer 0>
 // CHECK-LABEL: gpu.func @gate_tma_wgmma(
 // CHECK:         scf.if %{{.+}} -> (f32) {

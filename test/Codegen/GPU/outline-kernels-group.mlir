@@ -61,6 +61,38 @@ func.func @merged(%x: tensor<?x16xbf16>, %w: tensor<40x16xbf16>,
   return %g, %b : tensor<?x8xf32>, tensor<?x32xbf16>
 }
 
+// torch-mlir rounds by a linalg.generic, whose destination has the extents of
+// what it rounds.
+
+// CHECK-LABEL: func.func @rounded_by_a_generic(
+// CHECK-NOT:     linalg
+// CHECK:         %[[GATE:.+]] = call @rounded_by_a_generic_gate0(
+// CHECK-NEXT:    return %[[GATE]] : tensor<?x8xbf16>
+// CHECK:       func.func private @rounded_by_a_generic_gate0(
+// CHECK:         arith.truncf %{{.+}}#1 : tensor<?x8xf32> to tensor<?x8xbf16>
+func.func @rounded_by_a_generic(%x: tensor<?x16xbf16>, %w: tensor<8x16xbf16>,
+                                %q: tensor<?x8xf32>) -> tensor<?x8xbf16> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %x, %c0 : tensor<?x16xbf16>
+  %e = tensor.empty(%t) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %s = linalg.matmul indexing_maps = [#td, #hd, #th]
+      ins(%x, %w : tensor<?x16xbf16>, tensor<8x16xbf16>)
+      outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = arith.mulf %s, %q : tensor<?x8xf32>
+  %n = tensor.dim %g, %c0 : tensor<?x8xf32>
+  %d = tensor.empty(%n) : tensor<?x8xbf16>
+  %r = linalg.generic {indexing_maps = [#all, #all],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%g : tensor<?x8xf32>) outs(%d : tensor<?x8xbf16>) {
+  ^bb0(%a: f32, %o: bf16):
+    %b = arith.truncf %a : f32 to bf16
+    linalg.yield %b : bf16
+  } -> tensor<?x8xbf16>
+  return %r : tensor<?x8xbf16>
+}
+
 // Of a weight with more rows the operand is those of the group.
 
 // CHECK-LABEL: func.func @part_of_a_weight(

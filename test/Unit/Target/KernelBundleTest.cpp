@@ -9,6 +9,7 @@
 #include "indexer/Target/KernelBundle.h"
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -55,9 +56,9 @@ class KernelBundleTest : public testing::Test {
 protected:
   KernelBundleTest() {
     context.loadDialect<IndexerDialect, mlir::arith::ArithDialect,
-                        mlir::func::FuncDialect, mlir::gpu::GPUDialect,
-                        mlir::math::MathDialect, mlir::NVVM::NVVMDialect,
-                        mlir::tensor::TensorDialect>();
+                        mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
+                        mlir::gpu::GPUDialect, mlir::math::MathDialect,
+                        mlir::NVVM::NVVMDialect, mlir::tensor::TensorDialect>();
     context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
       errors += diagnostic.str() + "\n";
       for (mlir::Diagnostic &note : diagnostic.getNotes())
@@ -248,6 +249,41 @@ TEST_F(KernelBundleTest, twoResults) {
   EXPECT_EQ(errors,
             "'@merged' needs 'indexer.heads' with one entry for each of "
             "its 5 operands\n");
+}
+
+TEST_F(KernelBundleTest, equalTokensMayBeAsserted) {
+  auto textOf = [](const char *first, const char *second) {
+    return std::string(R"(
+    func.func @f(%x: tensor<?x64xbf16>, %w: tensor<8x64xbf16>,
+                 %q: tensor<?x8xf32>, %s: f32) -> tensor<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %c7 = arith.constant 7 : index
+      %tokens = tensor.dim %x, %c0 : tensor<?x64xbf16>
+      %scales = tensor.dim %q, %c0 : tensor<?x8xf32>
+      %heads = tensor.dim %w, %c0 : tensor<8x64xbf16>
+      %same = arith.cmpi eq, )") +
+           first + ", " + second + R"( : index
+      cf.assert %same, "mismatched size"
+      %g = call @gate0(%x, %w, %q, %s)
+        : (tensor<?x64xbf16>, tensor<8x64xbf16>, tensor<?x8xf32>, f32)
+          -> tensor<?x8xf32>
+      return %g : tensor<?x8xf32>
+    })";
+  };
+  auto bundle = bundleOf(textOf("%tokens", "%scales"));
+  ASSERT_TRUE(mlir::succeeded(bundle)) << errors;
+  EXPECT_EQ(bundle->kernels.size(), 1u);
+
+  // What a launch does not check must not get lost.
+  for (const char *other : {"%c7", "%heads"}) {
+    errors.clear();
+    EXPECT_TRUE(mlir::failed(bundleOf(textOf("%tokens", other))));
+    EXPECT_EQ(errors,
+              "entry '@f' does more than reshape around its fused op "
+              "('cf.assert' here): its kernels run only through the host "
+              "function\nnote: accepted is that two arguments have the same "
+              "number of tokens, which a launch checks by itself\n");
+  }
 }
 
 TEST_F(KernelBundleTest, noBundleWithSpreadRows) {

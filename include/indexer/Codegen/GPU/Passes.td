@@ -19,7 +19,8 @@ def OutlineKernels : Pass<"indexer-outline-kernels", "mlir::ModuleOp"> {
     *Produces* `func.func private @<caller>_gate<N>` and a `func.call` of it at
     the op's place. Arguments: x, weight, the operands of the epilogue, then
     scalars that are no constants (constants are cloned); result: the gate, or
-    what `arith.truncf` makes of it where nothing else uses it. Ops with one
+    what `arith.truncf`, on the tensor or in a `linalg.generic`, makes of it where
+    nothing else uses it. Ops with one
     `indexer.group` get one function, called at the place of the first: the
     weight is the rows of all, and there is a result for each op, in the order of
     the rows. The function has
