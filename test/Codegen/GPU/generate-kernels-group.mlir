@@ -179,7 +179,7 @@ func.func private @gate(
 // The 4 sums of a thread are of heads 8 apart, of one block of 16: all keys, or
 // all gates. Rows past the last head repeat it.
 
-// CTAs of a tile of tokens are neighbours in x, first the cluster that divides
+// With 96 keys: CTAs of a tile of tokens are neighbours in x, first the cluster that divides
 // d, then the heads, so that x comes from global memory once. Tiles of tokens lie
 // in y, where a grid has fewer.
 
@@ -195,13 +195,13 @@ func.func private @gate(
 // CHECK:         %[[Y:.+]] = gpu.block_id y
 // CHECK:         %[[TOKENS:.+]] = arith.index_cast %[[Y]]
 // CHECK:         arith.muli %[[TOKENS]], %c16_i32
-// CHECK:         arith.constant 47 : i32
+// CHECK:         arith.constant 111 : i32
 // CHECK:         %[[IS_GATE:.+]] = arith.cmpi sge, %{{.+}}, %{{.+}} : i64
 // CHECK:         scf.if %[[IS_GATE]] -> (f32) {
 // CHECK:           llvm.load
 // CHECK:         nvvm.wgmma.mma_async
 // CHECK:         nvvm.inline_ptx "st.async
-// CHECK:         %[[IS_KEY:.+]] = arith.cmpi slt, %[[H:.+]], %c32_i32 : i32
+// CHECK:         %[[IS_KEY:.+]] = arith.cmpi slt, %[[H:.+]], %c96_i32 : i32
 // CHECK:         scf.if %[[IS_KEY]] {
 // CHECK-COUNT-4:   arith.truncf %{{.+}} : f32 to bf16
 // CHECK-COUNT-4:   llvm.store %{{.+}}, %{{.+}} : bf16, !llvm.ptr<1>
@@ -212,21 +212,21 @@ func.func private @gate(
 // CHECK-NOT:     llvm.store
 // CHECK:         gpu.return
 func.func private @gate(
-    %x: tensor<?x1024xbf16>, %w: tensor<48x1024xbf16>, %q: tensor<?x16xf32>,
-    %scale: f32) -> (tensor<?x32xbf16>, tensor<?x16xf32>)
+    %x: tensor<?x1024xbf16>, %w: tensor<112x1024xbf16>, %q: tensor<?x16xf32>,
+    %scale: f32) -> (tensor<?x96xbf16>, tensor<?x16xf32>)
     attributes {indexer.outlined} {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %t = tensor.dim %x, %c0 : tensor<?x1024xbf16>
-  %wk = tensor.extract_slice %w[0, 0] [32, 1024] [1, 1]
-      : tensor<48x1024xbf16> to tensor<32x1024xbf16>
-  %ek = tensor.empty(%t) : tensor<?x32xf32>
-  %fk = linalg.fill ins(%zero : f32) outs(%ek : tensor<?x32xf32>) -> tensor<?x32xf32>
+  %wk = tensor.extract_slice %w[0, 0] [96, 1024] [1, 1]
+      : tensor<112x1024xbf16> to tensor<96x1024xbf16>
+  %ek = tensor.empty(%t) : tensor<?x96xf32>
+  %fk = linalg.fill ins(%zero : f32) outs(%ek : tensor<?x96xf32>) -> tensor<?x96xf32>
   %k:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th],
       iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %wk : tensor<?x1024xbf16>, tensor<32x1024xbf16>)
-      outs(%fk, %ek : tensor<?x32xf32>, tensor<?x32xf32>)
+      ins(%x, %wk : tensor<?x1024xbf16>, tensor<96x1024xbf16>)
+      outs(%fk, %ek : tensor<?x96xf32>, tensor<?x96xf32>)
       attrs = {indexer.group = 0 : i64, indexer.schedules = [
       #indexer.schedule<family = cp_async_wgmma, tile_t = 16, tile_h = 64, threads = 128, cluster = 2, tile_d = 64, stages = 4>,
       #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]} {
@@ -236,10 +236,10 @@ func.func private @gate(
     %p = arith.mulf %aw, %bw : f32
     %n = arith.addf %s, %p : f32
     linalg.yield %n, %n : f32, f32
-  } -> (tensor<?x32xf32>, tensor<?x32xf32>)
-  %keys = arith.truncf %k#1 : tensor<?x32xf32> to tensor<?x32xbf16>
-  %wg = tensor.extract_slice %w[32, 0] [16, 1024] [1, 1]
-      : tensor<48x1024xbf16> to tensor<16x1024xbf16>
+  } -> (tensor<?x96xf32>, tensor<?x96xf32>)
+  %keys = arith.truncf %k#1 : tensor<?x96xf32> to tensor<?x96xbf16>
+  %wg = tensor.extract_slice %w[96, 0] [16, 1024] [1, 1]
+      : tensor<112x1024xbf16> to tensor<16x1024xbf16>
   %eg = tensor.empty(%t) : tensor<?x16xf32>
   %fg = linalg.fill ins(%zero : f32) outs(%eg : tensor<?x16xf32>) -> tensor<?x16xf32>
   %g:2 = linalg.generic {
@@ -259,7 +259,7 @@ func.func private @gate(
     %o = arith.mulf %e, %scale : f32
     linalg.yield %n, %o : f32, f32
   } -> (tensor<?x16xf32>, tensor<?x16xf32>)
-  return %keys, %g#1 : tensor<?x32xbf16>, tensor<?x16xf32>
+  return %keys, %g#1 : tensor<?x96xbf16>, tensor<?x16xf32>
 }
 
 // -----
@@ -271,7 +271,6 @@ func.func private @gate(
 // The tensor map of the weight has the rows of both.
 
 // CHECK-LABEL: func.func private @gate(
-// CHECK-SAME:    heads_first = true
 // CHECK-SAME:    parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<pointer 0>
 // CHECK-LABEL: gpu.func @gate_tma_wgmma(
 // CHECK:         scf.if %{{.+}} -> (f32) {

@@ -23,9 +23,9 @@
 namespace indexer {
 
 /// Number of the tile of heads, and of tokens, of CTA `block` along x (i32).
-/// The heads of several fused ops are neighbours in x, so that the CTAs which
-/// share a tile of x run at the same time, and it comes from global memory
-/// once; they are not when CTAs share the weight, or go on to other tiles.
+/// Tiles of heads are neighbours in x, so that the CTAs which share a tile of x
+/// run at the same time, and it comes from global memory once; not so with a
+/// single one, and when CTAs share the weight or go on to other tiles.
 mlir::Value headTile(KernelBuilder &kernel, const FusedGroup &group,
                      ScheduleAttr schedule, mlir::Value block);
 mlir::Value tokenTile(KernelBuilder &kernel, const FusedGroup &group,
