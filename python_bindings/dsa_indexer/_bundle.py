@@ -170,9 +170,18 @@ class BundleView:
         assert shape is not None, "results are tensors"
         rule: list[Optional[_Extent]] = list(shape)
         for kernel in self.description["kernels"]:
-            *operands, written = kernel["operands"]
-            if written["result"] != number:
+            # A kernel of several fused ops has a result of each.
+            operands = [operand for operand in kernel["operands"] if "argument" in operand]
+            own = [operand for operand in kernel["operands"] if operand.get("result") == number]
+            if not own:
                 continue
+            written = own[0]
+            # Others have other heads than this one.
+            operands = [
+                operand
+                for operand in operands
+                if "h" not in operand["loops"] or operand.get("heads") == written.get("heads")
+            ]
             for loop, group in zip(written["loops"], written["groups"]):
                 unknown = [dim for dim in group if shape[dim] is None]
                 if len(unknown) == 1:

@@ -200,3 +200,31 @@ func.func @no_group_of_columns(%x: tensor<4x16xf32>, %w: tensor<16x32xf32>,
   %g1 = arith.mulf %s1, %z : tensor<4x8xf32>
   return %g0, %g1 : tensor<4x8xf32>, tensor<4x8xf32>
 }
+
+// A warp of wgmma finishes 16 heads, which must be of one op: with 8 rows of keys
+// only the other families are chosen.
+
+// CHECK-LABEL: func.func @few_keys(
+// CHECK-COUNT-2: indexer.group = 0 : i64
+// SCHEDULED-LABEL: func.func @few_keys(
+// SCHEDULED:         indexer.group = 0 : i64
+// SCHEDULED-SAME:      family = register_mma
+// SCHEDULED-NOT:     wgmma
+// SCHEDULED:         return
+func.func @few_keys(%x: tensor<?x1024xbf16>, %w: tensor<72x1024xbf16>,
+                    %q: tensor<?x64xf32>, %init: tensor<?x72xf32>)
+    -> (tensor<?x8xf32>, tensor<?x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %f = linalg.fill ins(%zero : f32) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %s = linalg.matmul indexing_maps = [#td, #hd, #th]
+      ins(%x, %w : tensor<?x1024xbf16>, tensor<72x1024xbf16>)
+      outs(%f : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %t = tensor.dim %x, %c0 : tensor<?x1024xbf16>
+  %k = tensor.extract_slice %s[0, 0] [%t, 8] [1, 1]
+      : tensor<?x72xf32> to tensor<?x8xf32>
+  %l = tensor.extract_slice %s[0, 8] [%t, 64] [1, 1]
+      : tensor<?x72xf32> to tensor<?x64xf32>
+  %g = arith.mulf %l, %q : tensor<?x64xf32>
+  return %k, %g : tensor<?x8xf32>, tensor<?x64xf32>
+}
