@@ -75,12 +75,21 @@ def main() -> int:
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--shapes", default=SHAPES, help=f"default: {SHAPES}; '': none")
+    parser.add_argument(
+        "--merged",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also those of merged weights",
+    )
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(options.build / "lib" / "libindexer_runtime.so", options.folder)
     for shape in filter(None, options.shapes.split(",")):
         make_bundles(options.build / "bin" / "indexer-compile", options.folder, shape)
-    make_merged(options.build / "bin" / "indexer-compile", options.folder / "merged")
+    if options.merged:
+        make_merged(
+            options.build / "bin" / "indexer-compile", options.folder / "merged"
+        )
     return 0
 
 

@@ -6,10 +6,10 @@
     python3 benchmarks/gpu_sanitize.py DIR --output OUT [--seconds 200]
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
-libindexer_runtime.so. For each bundle and tool a process of its own launches each entry of the
-bundle's table at a small T, three tiles with the last one partial, whatever T it serves in
-truth; tensors are allocated to the byte. The processes run side by side; where an error ends one, another goes on
-behind that launch. OUT gets sanitizer.md, a table of the tools' last lines, and sanitizer.log
+libindexer_runtime.so, and below merged/ those of a merged weight. For each bundle and tool a
+process of its own launches each entry of the bundle's table at a small T, three tiles with the
+last one partial, whatever T it serves in truth; tensors are allocated to the byte. The
+processes run side by side; where an error ends one, another goes on behind that launch. OUT gets sanitizer.md, a table of the tools' last lines, and sanitizer.log
 with the whole output of those that are not clean. The exit code is 1 when one is not. Needs
 compute-sanitizer and the driver; no torch.
 """
@@ -73,29 +73,37 @@ def random_bf16(elements, random):
 
 
 class Tensors:
-    """A call's tensors in allocations of exactly their size."""
+    """A call's tensors in allocations of exactly their size; `keys` of the heads, if
+    any, have a result of their own, of type `keys_type`."""
 
-    def __init__(self, driver, tokens, heads, hidden, is_aligned):
+    def __init__(
+        self, driver, tokens, heads, hidden, is_aligned, keys=0, keys_type="f32"
+    ):
         random = np.random.default_rng(tokens)
         # Unaligned: 2 bytes off, and one more element a row.
         row = hidden if is_aligned else hidden + 1
         offset = 0 if is_aligned else 2
-        uniform = random.random((tokens, heads), np.float32).tobytes()
+        gates = heads - keys
+        uniform = random.random((tokens, gates), np.float32).tobytes()
         self._driver = driver
         self._memory = []
         x = self._make(offset + 2 * tokens * row, random_bf16(1 << 20, random))
         weight = self._make(2 * heads * hidden, random_bf16(1 << 20, random))
-        q_scale = self._make(4 * tokens * heads, uniform)
+        q_scale = self._make(4 * tokens * gates, uniform)
         # Not initialised: a kernel only writes it.
-        out = self._make(4 * tokens * heads, b"")
+        out = self._make(4 * tokens * gates, b"")
         tensor = bundle_kernel.make_tensor
         bf16, f32 = bundle_kernel.BF16, bundle_kernel.F32
         self.operands = [
             tensor(x + offset, bf16, (tokens, hidden), (row, 1)),
             tensor(weight, bf16, (heads, hidden)),
-            tensor(q_scale, f32, (tokens, heads, 1)),
+            tensor(q_scale, f32, (tokens, gates, 1)),
         ]
-        self.result = tensor(out, f32, (tokens, heads, 1))
+        self.results = [tensor(out, f32, (tokens, gates, 1))]
+        if keys:
+            key_type, key_bytes = (bf16, 2) if keys_type == "bf16" else (f32, 4)
+            key_out = self._make(key_bytes * tokens * keys, b"")
+            self.results.insert(0, tensor(key_out, key_type, (tokens, keys)))
 
     def _make(self, size, data):
         address = self._driver.allocate(size)
@@ -116,17 +124,19 @@ def launch_all(folder, bundle, first):
     driver = Driver()
     kernel = bundle_kernel.BundleKernel(str(folder / RUNTIME), bundle)
     heads, hidden = map(int, bundle.stem.split("_")[:2])
+    results = kernel.description["results"]
+    keys = (results[0]["shape"][1], results[0]["type"]) if len(results) == 2 else ()
     stream = driver.make_stream()
     for launch in kernel.description["kernels"][0]["launches"][first:]:
         tokens = launch["min_tokens"]
         is_aligned = launch.get("alignment", 0) != 0
         print(f"{LAUNCHING}{launch['kernel']} at T = {tokens}", flush=True)
-        tensors = Tensors(driver, tokens, heads, hidden, is_aligned)
+        tensors = Tensors(driver, tokens, heads, hidden, is_aligned, *keys)
         arguments = kernel.arguments(
             tensors.operands, (heads**-0.5, measuring.scalars()[1])
         )
         for _ in range(2):
-            kernel.launch(arguments, tensors.result, stream)
+            kernel.launch_all(arguments, tensors.results, stream)
         driver.synchronize()
         tensors.free()
     print(ALL_LAUNCHED, flush=True)
@@ -256,6 +266,12 @@ def main():
     bundles = sorted(
         options.folder.glob("*.idxb"),
         key=lambda path: ("64_7168" not in path.stem, path.stem),
+    )
+    # Two kernels (_apart) are two gates.
+    bundles += sorted(
+        path
+        for path in (options.folder / "merged").glob("*.idxb")
+        if not path.stem.endswith("_apart")
     )
     if not bundles:
         parser.error(

@@ -36,7 +36,7 @@ def make_bundles(folder, shape):
     if not (BUILD / "bin" / "indexer-compile").exists():
         pytest.skip("needs the build folder")
     run_benchmark(
-        "gpu_bundles.py", str(folder), "--build", str(BUILD), "--shapes", shape
+        "gpu_bundles.py", str(folder), "--build", str(BUILD), "--shapes", shape, "--no-merged"
     )
     return folder
 
