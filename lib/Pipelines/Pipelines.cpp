@@ -188,7 +188,8 @@ struct CubinOptions : ScheduledOptions<CubinOptions> {
 } // namespace
 
 void indexer::buildToKernelPipeline(OpPassManager &pm,
-                                    const SelectScheduleOptions &select) {
+                                    const SelectScheduleOptions &select,
+                                    const GenerateKernelsOptions &generate) {
   buildFusePipeline(pm);
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createGroupSharedOperand());
@@ -197,7 +198,7 @@ void indexer::buildToKernelPipeline(OpPassManager &pm,
   verify.batchInvariant = select.batchInvariant;
   functions.addPass(createVerifySchedule(verify));
   pm.addPass(createOutlineKernels());
-  pm.addPass(createGenerateKernels());
+  pm.addPass(createGenerateKernels(generate));
   pm.addPass(createVerifyDependentLaunch());
 }
 

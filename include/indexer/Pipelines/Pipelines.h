@@ -8,6 +8,7 @@
 #ifndef INDEXER_PIPELINES_PIPELINES_H
 #define INDEXER_PIPELINES_PIPELINES_H
 
+#include "indexer/Codegen/GPU/Passes.h"
 #include "indexer/Fusion/Passes.h"
 #include "indexer/Schedule/Passes.h"
 
@@ -33,9 +34,10 @@ void buildToCPUPipeline(mlir::OpPassManager &pm);
 
 /// --indexer-to-kernel: any earlier stage -> `gpu.module` with kernels for
 /// the chip of `select`; each gate is a call of a private function with a C
-/// interface.
+/// interface. `generate` may leave kernels out.
 void buildToKernelPipeline(mlir::OpPassManager &pm,
-                           const SelectScheduleOptions &select);
+                           const SelectScheduleOptions &select,
+                           const GenerateKernelsOptions &generate = {});
 
 /// --indexer-to-nvvm: the same, kernels in the NVVM and LLVM dialects.
 void buildToNVVMPipeline(mlir::OpPassManager &pm,

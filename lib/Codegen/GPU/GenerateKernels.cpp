@@ -179,8 +179,60 @@ static KernelLaunchInfo buildKernel(gpu::GPUModuleOp module, StringRef name,
   return buildPlainKernel(module, name, group, schedule);
 }
 
-/// Builds the kernels of `func` and makes it a declaration.
-static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
+namespace {
+/// A launch and its kernel before they are built.
+struct PlannedKernel {
+  ScheduleAttr schedule;
+  std::string name;
+  /// The launch serves from here up to the schedule's `max_tokens`.
+  int64_t minTokens;
+};
+} // namespace
+
+/// One launch for each of `schedules`, of the outlined function `function`.
+/// Schedules that differ in their tokens alone share a kernel.
+static SmallVector<PlannedKernel>
+planKernels(StringRef function, ArrayRef<ScheduleAttr> schedules) {
+  SmallVector<PlannedKernel> plans;
+  llvm::StringMap<unsigned> numbers;
+  llvm::SmallDenseMap<ScheduleAttr, std::string> names;
+  // Kernels without conditions serve what those with conditions cannot take, so
+  // their ranges start again from one token.
+  int64_t minTokens = 1;
+  bool wasConditional = false;
+  for (ScheduleAttr schedule : schedules) {
+    if (wasConditional && !schedule.isConditional())
+      minTokens = 1;
+    wasConditional = schedule.isConditional();
+    auto [known, isNew] = names.try_emplace(withoutMaxTokens(schedule));
+    if (isNew) {
+      StringRef family = stringifyFamily(schedule.getFamily());
+      known->second = (function + "_" + family).str();
+      if (unsigned number = numbers[family]++)
+        known->second += std::to_string(number);
+    }
+    plans.push_back({schedule, known->second, minTokens});
+    if (!schedule.isUnbounded())
+      minTokens = schedule.getMaxTokens() + 1;
+  }
+  return plans;
+}
+
+/// Leaves of `plans` what serves `tokens` tokens: the one with conditions where
+/// there is one; with `anyLayout`, or where there is none, the one without.
+static void keepServing(SmallVectorImpl<PlannedKernel> &plans, int64_t tokens,
+                        bool anyLayout) {
+  llvm::erase_if(plans, [&](PlannedKernel &plan) {
+    return tokens < plan.minTokens || tokens > plan.schedule.getMaxTokens();
+  });
+  if (!plans.empty() && plans.front().schedule.isConditional() && !anyLayout)
+    plans.truncate(1);
+}
+
+/// Builds the kernels of `func`, those for `tokens` tokens where that is not 0,
+/// and makes it a declaration.
+static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols,
+                                     int64_t tokens, bool anyLayout) {
   FailureOr<OutlinedOps> outlined = readOutlined(func);
   if (failed(outlined))
     return failure();
@@ -197,40 +249,25 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
     if (!isa<ShapedType>(argument.getType()))
       info.scalars.push_back(argument.getArgNumber());
 
-  llvm::StringMap<unsigned> numbers;
-  llvm::SmallDenseMap<ScheduleAttr, size_t> launchesOfKernels;
-  SmallVector<int64_t> kernelLimits; // Tokens that each launch's kernel takes.
-  // Kernels without conditions serve what those with conditions cannot take, so
-  // their ranges start again from one token.
-  int64_t minTokens = 1;
-  bool wasConditional = false;
-  for (ScheduleAttr schedule : outlined->schedules) {
-    if (wasConditional && !schedule.isConditional())
-      minTokens = 1;
-    wasConditional = schedule.isConditional();
-    // Schedules that differ in their tokens alone share a kernel.
-    ScheduleAttr forAll = withoutMaxTokens(schedule);
-    auto [known, isNew] =
-        launchesOfKernels.try_emplace(forAll, info.launches.size());
-    KernelLaunchInfo launch;
-    if (isNew) {
-      StringRef family = stringifyFamily(schedule.getFamily());
-      std::string name = (func.getName() + "_" + family).str();
-      if (unsigned number = numbers[family]++)
-        name += std::to_string(number);
-      launch = buildKernel(module, name, group, forAll);
-    } else {
-      launch = info.launches[known->second];
-    }
-    kernelLimits.push_back(isNew ? launch.maxTokens
-                                 : kernelLimits[known->second]);
-    launch.maxTokens = std::min(schedule.getMaxTokens(), kernelLimits.back());
-    launch.order = reductionOrder(schedule);
+  SmallVector<PlannedKernel> plans =
+      planKernels(func.getName(), outlined->schedules);
+  if (tokens)
+    keepServing(plans, tokens, anyLayout);
+  if (plans.empty())
+    return group.front().op->emitOpError()
+           << "has no schedule that serves " << tokens << " tokens";
+  llvm::StringMap<KernelLaunchInfo> built;
+  for (const PlannedKernel &plan : plans) {
+    auto [known, isNew] = built.try_emplace(plan.name);
+    if (isNew)
+      known->second = buildKernel(module, plan.name, group,
+                                  withoutMaxTokens(plan.schedule));
+    KernelLaunchInfo launch = known->second;
+    launch.maxTokens = std::min(plan.schedule.getMaxTokens(), launch.maxTokens);
+    launch.order = reductionOrder(plan.schedule);
     if (launch.startsEarly)
       launch.staticOperands = {weightOperand};
-    launch.minTokens = minTokens;
-    if (!schedule.isUnbounded())
-      minTokens = schedule.getMaxTokens() + 1;
+    launch.minTokens = plan.minTokens;
     info.launches.push_back(std::move(launch));
   }
 
@@ -259,15 +296,23 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols) {
 namespace {
 struct GenerateKernels
     : public indexer::impl::GenerateKernelsBase<GenerateKernels> {
+  using Base::Base;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (tokens < 0) {
+      module.emitError() << "option 'tokens' of 'indexer-generate-kernels' got "
+                         << tokens.getValue()
+                         << "; accepted are 0 (all) and numbers of tokens";
+      return signalPassFailure();
+    }
     SymbolTable symbols(module);
     SmallVector<func::FuncOp> outlined;
     for (auto func : module.getOps<func::FuncOp>())
       if (func->hasAttr(outlinedAttrName) && !func.isExternal())
         outlined.push_back(func);
     for (func::FuncOp func : outlined)
-      if (failed(generateKernels(func, symbols)))
+      if (failed(generateKernels(func, symbols, tokens, anyLayout)))
         return signalPassFailure();
     if (!outlined.empty())
       module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),

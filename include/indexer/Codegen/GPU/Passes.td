@@ -84,10 +84,19 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     tile. The epilogue is bit-identical: the
     source's ops in the source's order, without fast-math.
 
-    *Options*: none.
+    *Options*: `tokens` (a number of tokens T, default 0: all): make of each
+    function only the kernel that serves T, the one with conditions where there
+    is one. Its name, its code and the tokens that it serves are what they are
+    among all kernels. `any-layout` (default false): with `tokens`, make the
+    kernel without conditions too.
 
     *Example*: `test/Codegen/GPU/generate-kernels.mlir`.
   }];
+  let options = [
+    Option<"tokens", "tokens", "int64_t", /*default=*/"0",
+           "Make only the kernels that serve this many tokens; 0: all">,
+    Option<"anyLayout", "any-layout", "bool", /*default=*/"false",
+           "With tokens: also make the kernel that serves any layout">];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
     "mlir::gpu::GPUDialect", "mlir::LLVM::LLVMDialect",
