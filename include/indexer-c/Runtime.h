@@ -104,6 +104,9 @@ INDEXER_API void indexerKernelDestroy(IndexerKernel *kernel);
  * instance) and in whose place a slower one runs; "" when there is none. Valid
  * as long as the kernel. */
 INDEXER_API const char *indexerKernelNotes(IndexerKernel *kernel);
+/* JSON as of indexerBundleDescribe, with the launches that are loaded and with
+ * code objects of size 0. Valid as long as the kernel. */
+INDEXER_API const char *indexerKernelDescribe(IndexerKernel *kernel);
 
 /* Launches the entry function on `stream` (a CUstream of the kernel's device,
  * NULL for the default stream). `results` are written, not allocated; tensors

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "indexer/Runtime/Kernel.h"
 
+#include "indexer/Runtime/BundleHeader.h"
 #include "indexer/Runtime/FitLaunches.h"
 #include "indexer/Runtime/LastError.h"
 #include "indexer/Runtime/LoadedBundle.h"
@@ -32,6 +33,26 @@ static std::string deviceText(const DeviceInfo &device) {
   return "device " + std::to_string(device.ordinal) + " (" +
          chipName(device.major, device.minor) + ")";
 }
+
+namespace {
+/// While it lives, the thread may load code although it captures a graph, as a
+/// call does whose kernel is compiled at run time. What is loaded is no part of
+/// the graph.
+class RelaxedCapture {
+public:
+  explicit RelaxedCapture(const Driver &driver) : driver(driver) { exchange(); }
+  ~RelaxedCapture() { exchange(); }
+  RelaxedCapture(const RelaxedCapture &) = delete;
+  RelaxedCapture &operator=(const RelaxedCapture &) = delete;
+
+private:
+  /// Where it fails, nothing changes, and loading says what is wrong.
+  void exchange() { (void)driver.threadExchangeStreamCaptureMode(&mode); }
+
+  const Driver &driver;
+  int mode = CuStreamCaptureModeRelaxed;
+};
+} // namespace
 
 /// Loads `object` into the current context, as one more of `modules`.
 static IndexerStatus loadModule(const Driver &driver, const CodeObject &object,
@@ -81,6 +102,7 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
   ContextScope scope(driver, kernel.context.get());
   if ((status = scope.status()))
     return status;
+  RelaxedCapture relaxed(driver);
   for (const CodeObject *object : objects)
     if ((status = loadModule(driver, *object, device, kernel.modules)))
       return status;
@@ -119,4 +141,13 @@ void indexerKernelDestroy(IndexerKernel *kernel) { delete kernel; }
 
 const char *indexerKernelNotes(IndexerKernel *kernel) {
   return kernel ? kernel->notes.c_str() : "";
+}
+
+const char *indexerKernelDescribe(IndexerKernel *kernel) {
+  if (!kernel)
+    return "";
+  std::call_once(kernel->isDescribed, [&] {
+    kernel->description = headerText(kernel->bundle, /*indent=*/2);
+  });
+  return kernel->description.c_str();
 }

@@ -19,6 +19,7 @@
 #include "indexer/Runtime/Scalar.h"
 #include "indexer/Runtime/TensorMap.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -178,36 +179,60 @@ static IndexerStatus launchPlanned(const Driver &driver,
       [&] { return "launching kernel '" + launch.kernel + "'"; });
 }
 
-/// Checks a call and plans the launches of its fused ops, in order.
-static IndexerStatus planAll(const IndexerKernel &kernel,
+/// True when a fused op of `bundle` has no launch for its extents and layout.
+static bool lacksLaunch(const Bundle &bundle,
+                        const BoundKernel (&bound)[kMaxKernels]) {
+  for (size_t i = 0; i < bundle.kernels.size(); ++i) {
+    const FusedKernel &kernel = bundle.kernels[i];
+    bool isEmpty = bound[i].extents[0] == 0 || bound[i].extents[1] == 0;
+    if (!isEmpty && std::none_of(kernel.launches.begin(), kernel.launches.end(),
+                                 [&](const KernelLaunch &launch) {
+                                   return canRun(launch, kernel, bound[i]);
+                                 }))
+      return true;
+  }
+  return false;
+}
+
+/// Checks a call and plans the launches of its fused ops, in order. `kernel`
+/// becomes the whole kernel where it lacks one of them.
+static IndexerStatus planAll(const IndexerKernel *&kernel,
                              const IndexerArgument *arguments,
                              size_t numArguments, const IndexerTensor *results,
                              size_t numResults,
                              BoundKernel (&bound)[kMaxKernels],
                              PlannedLaunch (&planned)[kMaxKernels]) {
-  const Bundle &bundle = kernel.bundle;
-  if (IndexerStatus status = bindArguments(bundle, arguments, numArguments,
-                                           results, numResults, bound))
+  if (kernel->whole)
+    if (const IndexerKernel *whole = kernel->whole->loaded())
+      kernel = whole;
+  if (IndexerStatus status = bindArguments(
+          kernel->bundle, arguments, numArguments, results, numResults, bound))
     return status;
-  for (size_t i = 0; i < bundle.kernels.size(); ++i)
-    if (IndexerStatus status =
-            planLaunch(bundle, i, kernel.functions[i], bound[i], planned[i]))
+  // The two differ in their launches only.
+  if (kernel->whole && lacksLaunch(kernel->bundle, bound))
+    if (IndexerStatus status = kernel->whole->load(kernel))
+      return status;
+  for (size_t i = 0; i < kernel->bundle.kernels.size(); ++i)
+    if (IndexerStatus status = planLaunch(
+            kernel->bundle, i, kernel->functions[i], bound[i], planned[i]))
       return status;
   return INDEXER_OK;
 }
 
 /// Checks a call and launches all its fused ops, in order.
-static IndexerStatus launchAll(const IndexerKernel &kernel,
+static IndexerStatus launchAll(const IndexerKernel &loaded,
                                const IndexerArgument *arguments,
                                size_t numArguments,
                                const IndexerTensor *results, size_t numResults,
                                CuStream stream) {
-  const Bundle &bundle = kernel.bundle;
+  const IndexerKernel *serving = &loaded;
   BoundKernel bound[kMaxKernels];
   PlannedLaunch planned[kMaxKernels];
-  if (IndexerStatus status = planAll(kernel, arguments, numArguments, results,
+  if (IndexerStatus status = planAll(serving, arguments, numArguments, results,
                                      numResults, bound, planned))
     return status;
+  const IndexerKernel &kernel = *serving;
+  const Bundle &bundle = kernel.bundle;
   bool isEmpty = true;
   for (size_t i = 0; i < bundle.kernels.size(); ++i)
     isEmpty &= !planned[i].function;
@@ -248,9 +273,10 @@ indexerKernelSelect(IndexerKernel *kernel, const IndexerArgument *arguments,
     if (!kernel || !names || size == 0)
       return fail(INDEXER_INVALID_ARGUMENT,
                   !kernel ? "'kernel' is null" : "'names' has no room");
+    const IndexerKernel *serving = kernel;
     BoundKernel bound[kMaxKernels];
     PlannedLaunch planned[kMaxKernels];
-    if (IndexerStatus status = planAll(*kernel, arguments, num_arguments,
+    if (IndexerStatus status = planAll(serving, arguments, num_arguments,
                                        results, num_results, bound, planned))
       return status;
     std::string list;

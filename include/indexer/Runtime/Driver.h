@@ -71,6 +71,9 @@ enum CuJitOption : int {
   CuJitErrorLogBufferSizeBytes = 6,
 };
 
+/// CUstreamCaptureMode that prohibits no call.
+enum : int { CuStreamCaptureModeRelaxed = 2 };
+
 /// CUstream_flags.
 enum : unsigned { CuStreamNonBlocking = 1 };
 
@@ -139,6 +142,7 @@ enum : int {
   X(ctxPushCurrent, cuCtxPushCurrent_v2, CuContext)                            \
   X(ctxPopCurrent, cuCtxPopCurrent_v2, CuContext *)                            \
   X(ctxSynchronize, cuCtxSynchronize, )                                        \
+  X(threadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode, int *) \
   X(moduleLoadDataEx, cuModuleLoadDataEx, CuModule *, const void *, unsigned,  \
     CuJitOption *, void **)                                                    \
   X(moduleUnload, cuModuleUnload, CuModule)                                    \

@@ -11,9 +11,40 @@
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/Device.h"
 
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace indexer::runtime {
+
+/// The kernel of a whole bundle, for one that was loaded with a part of its
+/// launches. Thread-safe.
+class WholeKernel {
+public:
+  virtual ~WholeKernel() = default;
+
+  /// The kernel; null before `load` has ended.
+  const IndexerKernel *loaded() const {
+    return kernel.load(std::memory_order_acquire);
+  }
+
+  /// Gets the kernel, which may take long.
+  virtual IndexerStatus load(const IndexerKernel *&kernel) = 0;
+
+protected:
+  void set(const IndexerKernel *made) {
+    kernel.store(made, std::memory_order_release);
+  }
+
+private:
+  std::atomic<const IndexerKernel *> kernel{nullptr};
+};
+
+} // namespace indexer::runtime
+
 /// What the C API's opaque pointer points at: the launch table of a bundle and
-/// its functions on one device. Not changed after its creation, so any number
-/// of threads may launch it.
+/// its functions on one device. No launch changes it, so any number of threads
+/// may launch it.
 struct IndexerKernel {
   IndexerKernel() = default;
   ~IndexerKernel();
@@ -30,8 +61,14 @@ struct IndexerKernel {
   indexer::runtime::Bundle bundle;
   /// Result of indexerKernelNotes.
   std::string notes;
+  /// Result of indexerKernelDescribe, made at the first call.
+  std::string description;
+  std::once_flag isDescribed;
   /// functions[i][k] is the function of bundle.kernels[i].launches[k].
   std::vector<std::vector<indexer::runtime::CuFunction>> functions;
+  /// Where the calls go that none of these launches serves, and all calls once
+  /// it is loaded. Null when these are all launches.
+  std::unique_ptr<indexer::runtime::WholeKernel> whole;
 };
 
 namespace indexer::runtime {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 using namespace indexer::runtime;
 
@@ -112,10 +113,15 @@ FAKE CuResult cuCtxSynchronize() {
   ++state.synchronisations;
   return 0;
 }
+FAKE CuResult cuThreadExchangeStreamCaptureMode(int *mode) {
+  std::swap(*mode, state.captureMode);
+  return 0;
+}
 FAKE CuResult cuModuleLoadDataEx(CuModule *module, const void *image,
                                  unsigned count, CuJitOption *options,
                                  void **values) {
   state.loadedImage = static_cast<const char *>(image);
+  state.loadedInMode = state.captureMode;
   for (unsigned i = 0; i < count; ++i)
     if (options[i] == CuJitErrorLogBuffer)
       std::strcpy(static_cast<char *>(values[i]), state.jitLog.c_str());
@@ -230,6 +236,12 @@ FAKE CuResult cuLaunchKernelEx(const CuLaunchConfig *config,
   return 0;
 }
 #endif
+/// For the benchmark of launches, which counts time only.
+FAKE CuResult cuLaunchKernel(CuFunction, unsigned, unsigned, unsigned, unsigned,
+                             unsigned, unsigned, unsigned, CuStream, void **,
+                             void **) {
+  return state.launchResult;
+}
 FAKE CuResult cuPointerGetAttribute(void *value, CuPointerAttribute attribute,
                                     CuDevicePtr pointer) {
   auto known = state.pointers.find(pointer);

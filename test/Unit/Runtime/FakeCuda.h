@@ -59,6 +59,8 @@ struct FakeCudaState {
                              allocateResult = 0, occupancyResult = 0,
                              tensorMapResult = 0;
   std::string jitLog;
+  /// Capture mode of the thread, and the one in which code was loaded last.
+  int captureMode = 0, loadedInMode = -1;
   /// The driver is not told how many parameters a kernel has.
   size_t parameterCount = 0;
   /// With it a module has the functions that its image names, else all.

@@ -7,6 +7,9 @@
 //===----------------------------------------------------------------------===//
 #include "LaunchFixture.h"
 
+#include "indexer/Runtime/Kernel.h"
+#include "indexer/Runtime/LastError.h"
+
 #include <cstring>
 #include <thread>
 
@@ -214,6 +217,79 @@ TEST_F(Launch, PicksTheKernelByTokens) {
   EXPECT_EQ(fake.launches[1].kernel, "fma");
   EXPECT_EQ(fake.launches[2].kernel, "plain");
   EXPECT_EQ(fake.launches[3].kernel, "plain");
+}
+
+namespace {
+/// Loads `bundle` when it is asked for.
+class LateKernel : public WholeKernel {
+public:
+  explicit LateKernel(Bundle bundle) : bundle(std::move(bundle)) {}
+
+  IndexerStatus load(const IndexerKernel *&kernel) override {
+    ++loads;
+    if (!error.empty())
+      return fail(INDEXER_COMPILE_ERROR, error);
+    if (IndexerStatus status = loadKernel(bundle, 0, owned))
+      return status;
+    set(&owned);
+    kernel = &owned;
+    return INDEXER_OK;
+  }
+
+  std::string error;
+  int loads = 0;
+
+private:
+  Bundle bundle;
+  IndexerKernel owned;
+};
+} // namespace
+
+// A kernel with some launches of its bundle, as the first call of a program
+// loads it: what they serve needs no other.
+TEST_F(Launch, CallsThatAPartCannotServeLoadTheWhole) {
+  Bundle whole = makeHeadGate();
+  Bundle part = whole;
+  std::vector<KernelLaunch> &launches = part.kernels[0].launches;
+  launches.erase(launches.begin() + 1, launches.end());
+  std::string first = launches[0].kernel;
+  int64_t past = launches[0].maxTokens + 1;
+  ASSERT_EQ(load(part), "");
+  auto *late = new LateKernel(whole);
+  kernel->whole.reset(late);
+
+  EXPECT_EQ(kernelFor(1), first);
+  EXPECT_EQ(late->loads, 0);
+  // What went wrong is said at each call that needs it, and at no other.
+  late->error = "file:1:1: error: no";
+  EXPECT_EQ(kernelFor(past), "file:1:1: error: no");
+  EXPECT_EQ(kernelFor(1), first);
+  EXPECT_EQ(late->loads, 1);
+  late->error.clear();
+  EXPECT_EQ(kernelFor(past), whole.kernels[0].launches[1].kernel);
+  EXPECT_EQ(kernelFor(past), whole.kernels[0].launches[1].kernel);
+  EXPECT_EQ(kernelFor(1), first);
+  EXPECT_EQ(late->loads, 2);
+  EXPECT_EQ(fake.modules, 2);
+}
+
+// Wrong arguments are said at once: no other launch would serve them.
+TEST_F(Launch, WrongArgumentsDoNotLoadTheWhole) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  auto *late = new LateKernel(makeHeadGate());
+  kernel->whole.reset(late);
+  Call call(1, 64);
+  call.arguments.pop_back();
+  EXPECT_NE(launch(call), "");
+  EXPECT_EQ(launch(Call(0, 64)), "");
+  EXPECT_EQ(late->loads, 0);
+}
+
+// A thread that captures a graph may load code in this mode only.
+TEST_F(Launch, LoadsWhileAGraphIsCaptured) {
+  ASSERT_EQ(load(makeHeadGate()), "");
+  EXPECT_EQ(fake.loadedInMode, CuStreamCaptureModeRelaxed);
+  EXPECT_EQ(fake.captureMode, 0);
 }
 
 TEST_F(Launch, SaysWhichTokensHaveNoKernel) {
