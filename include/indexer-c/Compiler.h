@@ -99,6 +99,20 @@ INDEXER_API IndexerStatus indexerProgramBundleFor(IndexerProgram *program,
                                                   const void **data,
                                                   size_t *size);
 
+/* Loads the program's kernels on CUDA device `device`, for calls like one with
+ * `arguments`. Where the bundle is made already, or in the cache, this is
+ * indexerKernelLoad of it. Else only the kernels that serve such a call are
+ * compiled and loaded; a thread compiles the whole bundle, puts it into the
+ * cache, and the first call of `kernel` that needs another kernel waits for it,
+ * and fails with what went wrong there. A kernel that is left does not end the
+ * thread, the end of the process waits for it, and a child of fork() has to
+ * load the program again. */
+INDEXER_API IndexerStatus indexerProgramLoad(IndexerProgram *program,
+                                             int device,
+                                             const IndexerArgument *arguments,
+                                             size_t num_arguments,
+                                             IndexerKernel **kernel);
+
 /* Runs the entry on the CPU (compiled by LLVM's JIT at the first call). Tensors
  * are host memory of any strides; results are written, not allocated. */
 INDEXER_API IndexerStatus indexerProgramRunCpu(IndexerProgram *program,

@@ -8,6 +8,7 @@
 
 #include "indexer-c/Compiler.h"
 
+#include "indexer/Compiler/LoadProgram.h"
 #include "indexer/Compiler/Program.h"
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/LastError.h"
@@ -256,6 +257,18 @@ IndexerStatus indexerProgramResultShapes(IndexerProgram *program,
     for (size_t i = 0; i < num_results; ++i)
       llvm::copy((*results)[i], shapes[i]);
     return INDEXER_OK;
+  });
+}
+
+IndexerStatus indexerProgramLoad(IndexerProgram *program, int device,
+                                 const IndexerArgument *arguments,
+                                 size_t num_arguments, IndexerKernel **kernel) {
+  return guarded([&] {
+    *kernel = nullptr;
+    auto views = viewArguments(*program->program, arguments, num_arguments);
+    if (!views)
+      return failWith(views.takeError(), INDEXER_INVALID_ARGUMENT);
+    return loadProgram(*program->program, device, *views, *kernel);
   });
 }
 

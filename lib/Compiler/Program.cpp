@@ -12,6 +12,7 @@
 #include "ShapeFunction.h"
 #include "Stage.h"
 
+#include "indexer/Compiler/BackgroundBundle.h"
 #include "indexer/Compiler/Registration.h"
 #include "indexer/ExecutionEngine/HostFunction.h"
 #include "indexer/Fusion/FusedOp.h"
@@ -69,7 +70,10 @@ const Program::Stage Program::stages[] = {
     {"scheduled", "fused", buildSchedule},
     {"kernel", "scheduled",
      [](OpPassManager &pm, const ProgramOptions &options) {
-       buildToKernelPipeline(pm, selectOptions(options));
+       GenerateKernelsOptions generate;
+       generate.tokens = options.tokens;
+       generate.anyLayout = options.anyLayout;
+       buildToKernelPipeline(pm, selectOptions(options), generate);
      }},
     {"nvvm", "kernel",
      [](OpPassManager &pm, const ProgramOptions &options) {
@@ -136,6 +140,7 @@ Program::create(StringRef text, StringRef name, ProgramOptions options) {
   std::unique_ptr<Program> program(new Program());
   program->programOptions = std::move(options);
   program->sourceText = text.str();
+  program->sourceName = name.str();
   DialectRegistry registry;
   registerEverything(registry);
   program->mlirContext =

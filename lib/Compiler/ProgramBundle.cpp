@@ -14,6 +14,7 @@
 #include "Diagnostics.h"
 #include "Stage.h"
 
+#include "indexer/Compiler/BackgroundBundle.h"
 #include "indexer/Compiler/BundleCache.h"
 #include "indexer/Compiler/Program.h"
 #include "indexer/Runtime/Bundle.h"
@@ -33,18 +34,17 @@ llvm::Expected<StringRef> Program::bundle() {
   return bundleFor({StringRef(programOptions.chip)});
 }
 
-llvm::Expected<runtime::Bundle> Program::makeChipBundle(StringRef chip) {
-  ProgramOptions options = programOptions;
-  options.chip = chip.str();
+llvm::Expected<runtime::Bundle>
+Program::makeChipBundle(const ProgramOptions &options) {
   // The stages behind "fused", which is the same for all chips; fewer where the
-  // program has already made some for this one.
+  // program has already made some of the same kernels.
+  bool isSame = options.chip == programOptions.chip && !options.tokens;
   SmallVector<const Stage *> way;
   StringRef name = "cubin";
   do {
     way.push_back(findStage(name));
     name = way.back()->from;
-  } while (name != "fused" &&
-           !(chip == programOptions.chip && modules.contains(name)));
+  } while (name != "fused" && !(isSame && modules.contains(name)));
   llvm::Expected<ModuleOp> from = moduleAt(name);
   if (!from)
     return from.takeError();
@@ -62,7 +62,9 @@ llvm::Expected<runtime::Bundle> Program::makeChipBundle(StringRef chip) {
 llvm::Expected<std::string> Program::compileFor(ArrayRef<StringRef> chips) {
   std::vector<runtime::Bundle> parts;
   for (StringRef chip : chips) {
-    llvm::Expected<runtime::Bundle> part = makeChipBundle(chip);
+    ProgramOptions options = programOptions;
+    options.chip = chip.str();
+    llvm::Expected<runtime::Bundle> part = makeChipBundle(options);
     if (!part)
       return part.takeError();
     parts.push_back(std::move(*part));
@@ -98,32 +100,78 @@ std::string Program::cacheKey(ArrayRef<StringRef> chips) {
   return key.text();
 }
 
-llvm::Expected<std::string> Program::findFor(ArrayRef<StringRef> chips) {
+std::optional<std::string> Program::findCached(ArrayRef<StringRef> chips,
+                                               std::string &key) {
   auto start = std::chrono::steady_clock::now();
   BundleCache cache = BundleCache::fromEnvironment();
   if (cache.isBroken())
     addWarning("nothing is cached: " + cache.whyOff().str());
-  std::string key = cache.isOn() ? cacheKey(chips) : "";
-  if (key.empty()) {
-    lastCacheUse = "off";
-    return compileFor(chips);
-  }
+  key = cache.isOn() ? cacheKey(chips) : "";
+  if (key.empty())
+    return std::nullopt;
   std::string warning;
-  auto found = cache.find(key, warning);
+  std::optional<std::string> found = cache.find(key, warning);
+  addWarning(std::move(warning));
   addTiming("cache", start);
-  if (found) {
+  return found;
+}
+
+llvm::Expected<std::string> Program::findFor(ArrayRef<StringRef> chips) {
+  size_t knownWarnings = warningList.size();
+  std::string key;
+  if (std::optional<std::string> found = findCached(chips, key)) {
     lastCacheUse = "hit";
     return std::move(*found);
   }
+  lastCacheUse = key.empty() ? "off" : "miss";
+  bool isReadable = warningList.size() == knownWarnings;
   llvm::Expected<std::string> made = compileFor(chips);
-  if (!made)
+  if (!made || key.empty())
     return made;
-  lastCacheUse = "miss";
+  std::string warning;
+  BundleCache::fromEnvironment().add(key, *made, warning);
   // One line: what was wrong with reading is wrong with writing.
-  std::string writing;
-  cache.add(key, *made, writing);
-  addWarning(warning.empty() ? writing : warning);
+  if (isReadable)
+    addWarning(std::move(warning));
   return made;
+}
+
+bool Program::hasBundle() {
+  StringRef chip = programOptions.chip;
+  if (chipBundles.contains(chip))
+    return true;
+  std::string key;
+  if (!programOptions.useCache)
+    return false;
+  std::optional<std::string> found = findCached({chip}, key);
+  if (!found)
+    return false;
+  lastCacheUse = "hit";
+  chipBundles[chip] = std::move(*found);
+  return true;
+}
+
+std::shared_ptr<BackgroundBundle> Program::bundleInBackground() {
+  if (!background)
+    background =
+        BackgroundBundle::start(sourceText, sourceName, programOptions);
+  return background;
+}
+
+llvm::Expected<std::string> Program::waitForBackground() {
+  const BackgroundBundle::Outcome *outcome = background->wait();
+  if (!outcome) {
+    background = nullptr;
+    StringRef chip = programOptions.chip;
+    return programOptions.useCache ? findFor({chip}) : compileFor({chip});
+  }
+  for (const std::string &warning : outcome->warnings)
+    addWarning(warning);
+  if (!outcome->error.empty())
+    return llvm::createStringError(outcome->error);
+  lastCacheUse = outcome->cacheUse;
+  timingList.emplace_back("background", outcome->milliseconds);
+  return outcome->bytes;
 }
 
 llvm::Expected<StringRef> Program::bundleFor(ArrayRef<StringRef> chips) {
@@ -144,7 +192,10 @@ llvm::Expected<StringRef> Program::bundleFor(ArrayRef<StringRef> chips) {
   }
   lastCacheUse = "off";
   llvm::Expected<std::string> bytes =
-      programOptions.useCache ? findFor(chips) : compileFor(chips);
+      background && chips == ArrayRef(StringRef(programOptions.chip))
+          ? waitForBackground()
+      : programOptions.useCache ? findFor(chips)
+                                : compileFor(chips);
   if (!bytes)
     return bytes.takeError();
   return StringRef(chipBundles[key] = std::move(*bytes));

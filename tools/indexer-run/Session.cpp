@@ -53,8 +53,8 @@ Session::Session(const std::string &text, const std::string &name,
   std::string missing = drivers == INDEXER_OK
                             ? "the CUDA driver finds no device"
                             : indexerLastError();
-  bool mayUseGpu = wanted != "cpu";
-  bool mustUseGpu = mayUseGpu && wanted != "auto";
+  mayUseGpu = wanted != "cpu";
+  mustUseGpu = mayUseGpu && wanted != "auto";
   if (mustUseGpu && (drivers != INDEXER_OK || count == 0))
     throw std::runtime_error("device '" + wanted + "': " + missing);
   gpu = wanted.rfind("cuda:", 0) == 0 ? std::stoi(wanted.substr(5)) : 0;
@@ -80,18 +80,22 @@ Session::Session(const std::string &text, const std::string &name,
   if (!reference.empty())
     check(indexerCompile(reference.data(), reference.size(),
                          referenceName.c_str(), &chosen, &expected));
-  if (!mayUseGpu) {
+  if (isBundle)
+    check(indexerBundleCreate(text.data(), text.size(), &bundle));
+  device = "cpu (LLVM JIT)";
+  if (!mayUseGpu)
     note = wanted == "auto" ? missing : "";
-    device = "cpu (LLVM JIT)";
+}
+
+void Session::load(const std::vector<HostValue> &inputs) {
+  if (!mayUseGpu)
     return;
-  }
   try {
-    loadOnGpu(gpu, isBundle ? text : "");
+    loadOnGpu(inputs);
   } catch (const std::runtime_error &error) {
-    if (mustUseGpu || isBundle)
+    if (mustUseGpu || bundle)
       throw;
     note = error.what();
-    device = "cpu (LLVM JIT)";
   }
 }
 
@@ -102,19 +106,36 @@ Session::~Session() {
   indexerProgramDestroy(program);
 }
 
-void Session::loadOnGpu(int number, const std::string &bytes) {
-  const void *data = bytes.data();
-  size_t size = bytes.size();
-  if (bytes.empty())
-    check(indexerProgramBundle(program, &data, &size));
+void Session::loadOnGpu(const std::vector<HostValue> &inputs) {
   auto start = std::chrono::steady_clock::now();
-  check(indexerBundleCreate(data, size, &bundle));
-  check(indexerKernelLoad(bundle, number, &kernel));
-  loadMilliseconds = since(start);
+  void *memory = nullptr; // Makes the context, which loading would do else.
+  check(indexerDeviceAllocate(gpu, 1, &memory));
+  contextMilliseconds = since(start);
+  start = std::chrono::steady_clock::now();
+  IndexerStatus status;
+  if (bundle) {
+    status = indexerKernelLoad(bundle, gpu, &kernel);
+  } else {
+    std::vector<IndexerArgument> arguments = viewAll(inputs);
+    status = indexerProgramLoad(program, gpu, arguments.data(),
+                                arguments.size(), &kernel);
+  }
+  readyMilliseconds = since(start);
+  std::string error = status == INDEXER_OK ? "" : indexerLastError();
+  check(indexerDeviceFree(gpu, memory));
+  if (!error.empty())
+    throw std::runtime_error(error);
   char name[128] = "", chip[32] = "";
-  check(indexerDeviceInfo(number, name, sizeof(name), chip, sizeof(chip),
-                          nullptr));
-  device = "cuda:" + std::to_string(number) + " (" + name + ", " + chip + ")";
+  check(
+      indexerDeviceInfo(gpu, name, sizeof(name), chip, sizeof(chip), nullptr));
+  device = "cuda:" + std::to_string(gpu) + " (" + name + ", " + chip + ")";
+}
+
+void Session::finish() {
+  const void *data = nullptr;
+  size_t size = 0;
+  if (program && isGpu())
+    check(indexerProgramBundle(program, &data, &size));
 }
 
 json Session::description() const {

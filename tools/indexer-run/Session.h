@@ -35,12 +35,10 @@ struct Outcome {
 
 class Session {
 public:
-  /// Compiles `text`, or loads it where it is a bundle, which needs a GPU.
-  /// `device` is "auto", "cpu" or "cuda[:N]"; "auto" takes the
-  /// GPU when there is one, and the CPU otherwise or when the entry does more
-  /// than its kernels, which deviceNote() then says. The reference interprets
-  /// the same text, or `reference` where that is not empty.
-  /// With `useCache`, code for the GPU may come from the cache.
+  /// Parses `text`, or reads it where it is a bundle, which needs a GPU.
+  /// `device` is "auto", "cpu" or "cuda[:N]"; "auto" takes the GPU when there
+  /// is one. The reference interprets the same text, or `reference` where that
+  /// is not empty. With `useCache`, code for the GPU may come from the cache.
   Session(const std::string &text, const std::string &name,
           const IndexerCompileOptions &options, bool useCache,
           const std::string &device, const std::string &reference,
@@ -48,6 +46,11 @@ public:
   ~Session();
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
+
+  /// Compiles what a call with `inputs` needs and loads it. "auto" takes the
+  /// CPU when the entry does more than its kernels, which deviceNote() then
+  /// says.
+  void load(const std::vector<HostValue> &inputs);
 
   /// Arguments, results, timings and warnings of the compiler.
   nlohmann::json description() const;
@@ -62,17 +65,25 @@ public:
   std::string kernelNotes() const { return indexerKernelNotes(kernel); }
   bool isGpu() const { return kernel != nullptr; }
   /// Whether there is IR to compare with; a bundle alone has none.
-  bool hasReference() const { return program || expected; }
+  bool hasReference() const { return compares && (program || expected); }
+  /// From here on, runs compare with nothing.
+  void dropReference() { compares = false; }
 
-  /// Milliseconds of loading the code on the GPU; 0 on the CPU.
-  double loadTime() const { return loadMilliseconds; }
+  /// Milliseconds on a GPU: of its context, and from there until the code for
+  /// the first call was loaded, which has the compiler's stages in it; 0 on the
+  /// CPU.
+  double contextTime() const { return contextMilliseconds; }
+  double readyTime() const { return readyMilliseconds; }
+
+  /// Waits for the kernels that no call has needed yet; what was wrong with
+  /// them is thrown, or in the description's warnings.
+  void finish();
 
   /// Calls the entry on `inputs`, compares, and times it `repeat` times.
   Outcome run(std::vector<HostValue> &inputs, int64_t tokens, int repeat);
 
 private:
-  /// Loads the program's bundle, or the one of `bytes` where there are some.
-  void loadOnGpu(int number, const std::string &bytes);
+  void loadOnGpu(const std::vector<HostValue> &inputs);
   /// Dynamic extents of a bundle's results are `tokens`.
   std::vector<HostValue> makeResults(const std::vector<IndexerArgument> &,
                                      int64_t tokens);
@@ -90,7 +101,10 @@ private:
   IndexerKernel *kernel = nullptr;
   int gpu = 0;
   std::string device, note;
-  double loadMilliseconds = 0;
+  bool compares = true;
+  /// Whether a GPU is there and was not declined, and whether it was asked for.
+  bool mayUseGpu = false, mustUseGpu = false;
+  double contextMilliseconds = 0, readyMilliseconds = 0;
 };
 
 #endif // INDEXER_TOOLS_INDEXER_RUN_SESSION_H

@@ -75,13 +75,16 @@ static void printKernels(const json &bundle) {
 }
 
 /// Where the time went before the first call, and what made the code.
-static void printStages(const Session &session) {
+static void printStages(Session &session) {
+  session.finish(); // Its time is one of them.
   json description = session.description();
   for (const std::string stage : description.at("stages"))
     std::printf("%-24s %10.2f ms\n", stage.c_str(),
                 description.at("milliseconds").at(stage).get<double>());
   if (session.isGpu())
-    std::printf("%-24s %10.2f ms\n", "load", session.loadTime());
+    std::printf("%-24s %10.2f ms\n%-24s %10.2f ms\n", "CUDA's context",
+                session.contextTime(), "from there to loaded",
+                session.readyTime());
   if (description.at("cache").is_string())
     std::printf("cache: %s\n",
                 description.at("cache").get<std::string>().c_str());
@@ -96,6 +99,15 @@ static void printStages(const Session &session) {
     std::printf("assembler: %s\n", assembler.c_str());
   if (assemblers.empty())
     std::printf("assembler: none, the driver compiles PTX\n");
+}
+
+/// Prints the warnings of the compiler that are not in `printed` yet.
+static void printWarnings(const Session &session,
+                          std::set<std::string> &printed) {
+  json description = session.description();
+  for (const std::string warning : description.at("warnings"))
+    if (printed.insert(warning).second)
+      std::fprintf(stderr, "indexer-run: warning: %s\n", warning.c_str());
 }
 
 /// The text of `file`; "-" is standard input.
@@ -120,7 +132,8 @@ int main(int argc, char **argv) {
   std::vector<std::string> shapeTexts;
   uint64_t seed = 0;
   int repeat = 0;
-  bool asJson = false, showKernels = false, isVerbose = false, noCache = false;
+  bool asJson = false, showKernels = false, isVerbose = false, noCache = false,
+       noReference = false;
   app.add_option("file", file, "MLIR text, or a bundle; - reads standard input")
       ->required();
   app.add_option("--tokens", tokens, "Token counts T for dynamic extents")
@@ -146,6 +159,10 @@ int main(int argc, char **argv) {
   app.add_option("--reference", reference,
                  "MLIR text that the float64 reference interprets; default: "
                  "the file itself");
+  app.add_flag("--no-reference", noReference,
+               "Compare with nothing: for large T, which takes the reference "
+               "long")
+      ->excludes("--reference");
   app.add_option("--seed", seed, "Seed of the random data");
   app.add_option("--repeat", repeat,
                  "Calls that are timed; default 20 on the CPU, 200 on a GPU")
@@ -179,8 +196,6 @@ int main(int argc, char **argv) {
     std::string name = file == "-" ? "<stdin>" : file;
     Session session(readText(file), name, options, !noCache, device,
                     reference.empty() ? "" : readText(reference), reference);
-    if (repeat == 0)
-      repeat = session.isGpu() ? 200 : 20;
     json description = session.description();
     for (const auto &[name, extents] : shapes) {
       bool known = false;
@@ -193,6 +208,15 @@ int main(int argc, char **argv) {
                                  std::to_string(extents.size()));
     }
 
+    if (noReference)
+      session.dropReference();
+    std::mt19937_64 random(seed);
+    std::vector<HostValue> inputs =
+        randomInputs(description, tokens.front(), shapes, random);
+    session.load(inputs);
+    if (repeat == 0)
+      repeat = session.isGpu() ? 200 : 20;
+
     if (!asJson) {
       std::printf("%s: @%s on %s, %u fused op%s\n", name.c_str(),
                   description.at("entry").get<std::string>().c_str(),
@@ -204,32 +228,29 @@ int main(int argc, char **argv) {
       std::istringstream notes(session.kernelNotes());
       for (std::string line; std::getline(notes, line);)
         std::printf("note: %s\n", line.c_str());
-      if (!session.hasReference())
+      if (!session.hasReference() && !noReference)
         std::printf("note: a bundle has no IR to compare with; --reference "
                     "FILE.mlir gives it\n");
     }
     json bundle = showKernels ? session.bundleDescription() : json();
     if (showKernels && !asJson)
       printKernels(bundle);
-    json compiled = session.description();
-    for (const json &warning : compiled.at("warnings"))
-      std::fprintf(stderr, "indexer-run: warning: %s\n",
-                   warning.get<std::string>().c_str());
+    std::set<std::string> printed;
+    printWarnings(session, printed);
     if (isVerbose && !asJson)
       printStages(session);
     if (!asJson)
       std::printf("%8s %12s %12s %12s  %s\n", "T", "time, us", "max error",
                   "error/bound", "float64");
 
-    std::mt19937_64 random(seed);
     json rows = json::array();
     bool agrees = true;
     for (int64_t count : tokens) {
       bool progress = !asJson && isatty(STDERR_FILENO);
       if (progress)
         std::fprintf(stderr, "T = %lld ...\r", static_cast<long long>(count));
-      std::vector<HostValue> inputs =
-          randomInputs(description, count, shapes, random);
+      if (!rows.empty())
+        inputs = randomInputs(description, count, shapes, random);
       Outcome outcome = session.run(inputs, count, repeat);
       agrees &= outcome.mismatches == 0;
       rows.push_back({{"tokens", count},
@@ -260,6 +281,8 @@ int main(int argc, char **argv) {
                                             : outcome.kernels.c_str(),
                     outcome.firstLaunchMilliseconds);
     }
+    session.finish();
+    printWarnings(session, printed);
     if (asJson) {
       json made = session.description();
       json report = {{"file", file},
@@ -272,7 +295,8 @@ int main(int argc, char **argv) {
                      {"agrees", agrees},
                      {"milliseconds", made.at("milliseconds")},
                      {"cache", made.at("cache")},
-                     {"load_milliseconds", session.loadTime()},
+                     {"context_milliseconds", session.contextTime()},
+                     {"ready_milliseconds", session.readyTime()},
                      {"runs", rows}};
       if (showKernels)
         report["bundle"] = bundle;

@@ -20,11 +20,13 @@
 #include "llvm/Support/Error.h"
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace indexer {
 
+class BackgroundBundle;
 class HostFunction;
 namespace runtime {
 struct Bundle;
@@ -48,6 +50,10 @@ struct ProgramOptions {
   /// Whether bundles are looked for in the cache and kept there
   /// (docs/environment.md).
   bool useCache = true;
+  /// Which kernels to make; not 0 for a bundle of a single call only
+  /// (Program::firstBundle).
+  int64_t tokens = 0;
+  bool anyLayout = false;
 };
 
 /// An argument given by the caller: a strided tensor in host memory (strides in
@@ -123,6 +129,20 @@ public:
   llvm::Expected<llvm::StringRef>
   bundleFor(llvm::ArrayRef<llvm::StringRef> chips);
 
+  /// True when bundle() has nothing to compile: the bundle is made, or in the
+  /// cache.
+  bool hasBundle();
+
+  /// A part of bundle(), quickly made: the kernels that serve a call with
+  /// `arguments`, which need not fit the entry. What they serve, they serve as
+  /// the whole bundle does, bit for bit. None where no such part is known.
+  llvm::Expected<std::optional<runtime::Bundle>>
+  firstBundle(llvm::ArrayRef<ProgramArgument> arguments);
+
+  /// Compiles bundle() in a thread, which also puts it into the cache, unless
+  /// that is on its way; bundle() then waits for it.
+  std::shared_ptr<BackgroundBundle> bundleInBackground();
+
   /// Checks that the arguments fit the entry's type and each other, and gives
   /// the shapes of the results.
   llvm::Expected<std::vector<std::vector<int64_t>>>
@@ -157,18 +177,24 @@ private:
                  std::chrono::steady_clock::time_point start);
   /// Notes what the assembler and the cache have to say.
   void addWarning(std::string warning);
-  /// The bundle for `chip`. What lies between is not kept.
-  llvm::Expected<runtime::Bundle> makeChipBundle(llvm::StringRef chip);
+  /// The bundle for the chip of `options`. What lies between is not kept.
+  llvm::Expected<runtime::Bundle> makeChipBundle(const ProgramOptions &options);
   /// The bundle for `chips`, compiled.
   llvm::Expected<std::string> compileFor(llvm::ArrayRef<llvm::StringRef> chips);
   /// The same, from the cache if it is there.
   llvm::Expected<std::string> findFor(llvm::ArrayRef<llvm::StringRef> chips);
+  /// The bundle that a thread compiles.
+  llvm::Expected<std::string> waitForBackground();
+  /// The same, only where the cache has it. `key` is what the cache knows it
+  /// by, "" when nothing is cached.
+  std::optional<std::string> findCached(llvm::ArrayRef<llvm::StringRef> chips,
+                                        std::string &key);
   /// What the cache knows the bundle for `chips` by; "" when it cannot know it.
   std::string cacheKey(llvm::ArrayRef<llvm::StringRef> chips);
 
   ProgramOptions programOptions;
   /// What the user gave.
-  std::string sourceText;
+  std::string sourceText, sourceName;
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   std::unique_ptr<Diagnostics> diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> input;
@@ -182,6 +208,8 @@ private:
   std::unique_ptr<HostFunction> hostFunction;
   /// Results of bundleFor, by "sm_80, sm_90a".
   llvm::StringMap<std::string> chipBundles;
+  /// bundle() on its way; null before it is wanted.
+  std::shared_ptr<BackgroundBundle> background;
   /// Function that computes the extents of the entry's results, and the last
   /// shapes that it was asked about with its answer.
   mlir::OwningOpRef<mlir::ModuleOp> shapeModule;
