@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Union
 
 from . import _native
 
-__all__ = ["BundleView", "KernelSchedule", "Value"]
+__all__ = ["BundleView", "KernelSchedule", "ResultShapes", "Value"]
 
 #: Bytes after the last code object: the checksum.
 _TRAILER_SIZE = 4
@@ -98,7 +98,6 @@ class BundleView:
         self.entry: str = self.description["entry"]
         self.arguments = tuple(map(Value.read, self.description["arguments"]))
         self.results = tuple(map(Value.read, self.description["results"]))
-        self._rules = [self._rule(number) for number in range(len(self.results))]
 
     def objects(self) -> dict[str, bytes]:
         """The bytes of the code objects of the first chip, one after the other,
@@ -137,7 +136,17 @@ class BundleView:
             for launch in kernel["launches"]
         )
 
-    def result_shapes(self, values: Sequence[Any]) -> Optional[list[tuple[int, ...]]]:
+
+class ResultShapes:
+    """How the results of a bundle get their shapes. Immutable."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        """`description` is that of a bundle, or of a loaded kernel."""
+        self._kernels = description["kernels"]
+        self._shapes = [Value.read(result).shape for result in description["results"]]
+        self._rules = [self._rule(number) for number in range(len(self._shapes))]
+
+    def of(self, values: Sequence[Any]) -> Optional[list[tuple[int, ...]]]:
         """Shapes of the results for these arguments, of which only the ranks
         and extents that are needed are read; None when the bundle does not
         determine them. Arguments that do not fit give shapes that do not fit,
@@ -166,10 +175,10 @@ class BundleView:
         """How result `number` gets its extents, None if that is not known. A
         result is a reshape of what a kernel writes over the loops (t, h); a
         loop's extent is that of an argument."""
-        shape = self.results[number].shape
+        shape = self._shapes[number]
         assert shape is not None, "results are tensors"
         rule: list[Optional[_Extent]] = list(shape)
-        for kernel in self.description["kernels"]:
+        for kernel in self._kernels:
             # A kernel of several fused ops has a result of each.
             operands = [operand for operand in kernel["operands"] if "argument" in operand]
             own = [operand for operand in kernel["operands"] if operand.get("result") == number]

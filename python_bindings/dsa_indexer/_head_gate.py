@@ -175,20 +175,22 @@ def run(
     except (AttributeError, IndexError, TypeError):
         # No tensor, or NumPy 1, which has no `device`: checked below.
         signature = kernel = None
+    is_new = kernel is None
     if kernel is None:
         kernel = _find_kernel(x, weight, q_scale)
         if signature is not None:
             _by_signature[signature] = kernel
-        device = _devices.device_of(x)
-        if _short_calls is not None and device is not None:
-            _short_calls.add(x, weight, q_scale, kernel.on_device(device))
     if q_scale.shape[0] != x.shape[0]:
         _reject_scales(x, weight, q_scale)
     if len(q_scale.shape) == 2:
         q_scale = q_scale[..., None]
     if head_scale is None:
         head_scale = weight.shape[0] ** -0.5
-    return kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
+    gate = kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
+    device = _devices.device_of(x) if is_new else None
+    if _short_calls is not None and device is not None:
+        _short_calls.add(x, weight, q_scale, kernel.on_device(device))
+    return gate
 
 
 def _run_batches(

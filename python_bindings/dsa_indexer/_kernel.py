@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from . import _native, _tensors
 from ._artifacts import Artifacts
-from ._bundle import BundleView, KernelSchedule, Value
+from ._bundle import BundleView, KernelSchedule, ResultShapes, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,10 @@ class Kernel:
         self._bundle_view = bundle
         # Guards what is made once: the bundle, and the code on each device.
         self._lock = threading.Lock()
+        self._warned: set[str] = set()
         self._loaded: dict[int, _native.Kernel] = {}
+        # Those of calls on a GPU; known with the first loaded code.
+        self._result_rules: Optional[ResultShapes] = None
         makers: dict[str, Callable[[], str | bytes]] = {}
         if program is not None:
             description = json.loads(program.describe())
@@ -131,9 +134,10 @@ class Kernel:
         return self._view().data
 
     def load(self, device: int = 0) -> None:
-        """Loads the code on CUDA device `device`, which the first call there
-        does otherwise. Needed only before a CUDA graph captures that call.
-        Raises CudaError, and CompileError like `bundle`."""
+        """Compiles and loads all code on CUDA device `device`. Without it, the
+        first call there compiles and loads what it needs, and a thread compiles
+        the rest; a later call that needs some of that waits for it. Raises
+        CudaError, and CompileError like `bundle`."""
         self.on_device(device)
 
     def __call__(
@@ -167,7 +171,7 @@ class Kernel:
         if named or len(arguments) != len(self._names):
             values = self._bind(arguments, named)
         call = _native.Arguments(self._entry, self._names, values)
-        kernel = self.on_device(call.device) if call.device >= 0 else None
+        kernel = self.on_device(call.device, call) if call.device >= 0 else None
         if kernel is None and self._program is None:
             raise ValueError(
                 f"{self._entry}(): a kernel loaded from a bundle runs on CUDA "
@@ -222,7 +226,9 @@ class Kernel:
         self, values: tuple[Any, ...], call: _native.Arguments
     ) -> list[tuple[int, ...]]:
         """Shapes of the results of a call."""
-        shapes = self._view().result_shapes(values) if call.device >= 0 else None
+        shapes = None
+        if call.device >= 0 and self._result_rules is not None:
+            shapes = self._result_rules.of(values)
         if shapes is None:
             if self._program is None:
                 raise ValueError(
@@ -239,22 +245,44 @@ class Kernel:
             with self._lock:
                 if self._bundle_view is None:
                     self._bundle_view = BundleView(self._program.bundle())
-                    # Of the assembler, and of a cache that cannot be used.
-                    for note in json.loads(self._program.describe())["warnings"]:
-                        warnings.warn(note, RuntimeWarning, stacklevel=2)
+                    self._warn()
         return self._bundle_view
 
-    def on_device(self, device: int) -> _native.Kernel:
-        """Not for users: the code on a CUDA device, loaded at first use."""
+    def _warn(self) -> None:
+        """Passes on, once each, what the assembler and the cache had to say."""
+        assert self._program is not None, "a bundle has no warnings"
+        for note in json.loads(self._program.describe())["warnings"]:
+            if note not in self._warned:
+                self._warned.add(note)
+                warnings.warn(note, RuntimeWarning, stacklevel=4)
+
+    def on_device(
+        self, device: int, call: Optional[_native.Arguments] = None
+    ) -> _native.Kernel:
+        """Not for users: the code on a CUDA device, loaded at first use. With
+        `call`, what it needs may be all that is there at first."""
         kernel = self._loaded.get(device)
         if kernel is None:
-            view = self._view()
+            view = self._view() if call is None or self._program is None else self._bundle_view
             with self._lock:
                 kernel = self._loaded.get(device)
                 if kernel is None:
-                    kernel = self._loaded[device] = _native.Kernel(view.native, device)
-                    for note in kernel.notes.splitlines():
-                        warnings.warn(note, RuntimeWarning, stacklevel=2)
+                    kernel = self._loaded[device] = self._load(device, view, call)
+        return kernel
+
+    def _load(
+        self, device: int, view: Optional[BundleView], call: Optional[_native.Arguments]
+    ) -> _native.Kernel:
+        """Loads the bundle of `view`, else what `call` needs."""
+        if view is not None:
+            kernel = _native.Kernel(view.native, device)
+        else:
+            assert self._program is not None and call is not None, "one of the two is there"
+            kernel = _native.Kernel(self._program, call, device)
+            self._warn()
+        for note in kernel.notes.splitlines():
+            warnings.warn(note, RuntimeWarning, stacklevel=4)
+        self._result_rules = ResultShapes(json.loads(kernel.describe()))
         return kernel
 
 

@@ -31,9 +31,14 @@ namespace indexer::python {
   X(indexerProgramRemarks)                                                     \
   X(indexerProgramBundle)                                                      \
   X(indexerProgramBundleFor)                                                   \
+  X(indexerProgramLoad)                                                        \
   X(indexerProgramRunCpu)                                                      \
   X(indexerProgramReference)                                                   \
   X(indexerProgramResultShapes)                                                \
+  X(indexerKernelDescribe)                                                     \
+  X(indexerKernelDestroy)                                                      \
+  X(indexerKernelLaunch)                                                       \
+  X(indexerKernelNotes)                                                        \
   X(indexerCacheDescribe)                                                      \
   X(indexerCacheClear)
 

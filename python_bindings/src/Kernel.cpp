@@ -22,6 +22,14 @@ Kernel::Kernel(const Bundle &bundle, int device) {
   check(status);
 }
 
+Kernel::Kernel(Program &program, const Arguments &arguments, int device)
+    : kernel(program.load(arguments, device)) {
+  const Compiler &library = program.library();
+  functions = {library.indexerKernelDescribe, library.indexerKernelDestroy,
+               library.indexerKernelLaunch, library.indexerKernelNotes,
+               library.indexerLastError};
+}
+
 void Kernel::launch(const Arguments &arguments, const Arguments &results,
                     uintptr_t stream) const {
   launch(arguments.arguments(), arguments.size(), results.tensors(),
@@ -35,10 +43,10 @@ void Kernel::launch(const IndexerArgument *arguments, size_t numArguments,
   IndexerStatus status;
   {
     nb::gil_scoped_release release;
-    status = indexerKernelLaunch(kernel, arguments, numArguments, results,
-                                 numResults, stream);
+    status = functions.launch(kernel, arguments, numArguments, results,
+                              numResults, stream);
   }
-  check(status, entry);
+  check(status, entry, functions.lastError);
 }
 
 void indexer::python::bindKernel(nb::module_ &module) {
@@ -46,6 +54,13 @@ void indexer::python::bindKernel(nb::module_ &module) {
                      "A bundle's code on one CUDA device. Thread-safe.")
       .def(nb::init<const Bundle &, int>(), nb::arg("bundle"),
            nb::arg("device"), "Loads the code of a bundle on a CUDA device.")
+      .def(nb::init<Program &, const Arguments &, int>(), nb::arg("program"),
+           nb::arg("arguments"), nb::arg("device"),
+           "Loads what a call needs, and compiles the rest in the background.")
+      .def(
+          "describe",
+          [](const Kernel &self) { return toPython(self.describe()); },
+          "JSON: as of a bundle, with the launches that are loaded.")
       .def_prop_ro("notes", &Kernel::notes,
                    "One line for each kernel that the device cannot hold.")
       .def("launch",

@@ -10,6 +10,7 @@
 
 #include "Arguments.h"
 #include "Bundle.h"
+#include "Program.h"
 
 namespace indexer::python {
 
@@ -17,7 +18,9 @@ namespace indexer::python {
 class Kernel {
 public:
   Kernel(const Bundle &bundle, int device);
-  ~Kernel() { indexerKernelDestroy(kernel); }
+  /// Of a program that is compiled for a call with `arguments` first.
+  Kernel(Program &program, const Arguments &arguments, int device);
+  ~Kernel() { functions.destroy(kernel); }
   Kernel(const Kernel &) = delete;
   Kernel &operator=(const Kernel &) = delete;
 
@@ -30,9 +33,22 @@ public:
               const std::string &entry) const;
 
   /// See indexerKernelNotes.
-  const char *notes() const { return indexerKernelNotes(kernel); }
+  const char *notes() const { return functions.notes(kernel); }
+  /// See indexerKernelDescribe.
+  const char *describe() const { return functions.describe(kernel); }
 
 private:
+  /// Those of the library that has made the kernel: the compiler's has a
+  /// runtime of its own.
+  struct Functions {
+    decltype(&indexerKernelDescribe) describe = indexerKernelDescribe;
+    decltype(&indexerKernelDestroy) destroy = indexerKernelDestroy;
+    decltype(&indexerKernelLaunch) launch = indexerKernelLaunch;
+    decltype(&indexerKernelNotes) notes = indexerKernelNotes;
+    decltype(&indexerLastError) lastError = indexerLastError;
+  };
+
+  Functions functions;
   IndexerKernel *kernel = nullptr;
 };
 

@@ -118,6 +118,17 @@ nb::bytes Program::bundleFor(const std::vector<std::string> &chips) {
   return nb::bytes(data, size);
 }
 
+IndexerKernel *Program::load(const Arguments &arguments, int device) {
+  IndexerKernel *kernel = nullptr;
+  locked(
+      [&] {
+        return compiler.indexerProgramLoad(
+            program, device, arguments.arguments(), arguments.size(), &kernel);
+      },
+      "");
+  return kernel;
+}
+
 nb::list Program::resultShapes(const Arguments &arguments,
                                const std::vector<size_t> &ranks) {
   std::vector<std::vector<int64_t>> shapes;

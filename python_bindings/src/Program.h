@@ -37,6 +37,10 @@ public:
   nanobind::bytes bundle();
   /// The bytes of one bundle for several chips.
   nanobind::bytes bundleFor(const std::vector<std::string> &chips);
+  /// Loads what a call with `arguments` needs; the kernel is a function table's
+  /// of `library()`.
+  IndexerKernel *load(const Arguments &arguments, int device);
+  const Compiler &library() const { return compiler; }
   /// Shapes of the results, which have `ranks` dimensions, as tuples.
   nanobind::list resultShapes(const Arguments &arguments,
                               const std::vector<size_t> &ranks);

@@ -45,10 +45,14 @@ from dsa_indexer import _native
 
 log = []
 
+description = dsa_indexer.compile(open(sys.argv[1]).read())._view().native.describe()
+
 class FakeKernel:
     notes = ""
-    def __init__(self, bundle, device):
-        log.append(("load", device))
+    def __init__(self, *source_and_device):
+        log.append(("load", source_and_device[-1]))
+    def describe(self):
+        return description
     def launch(self, arguments, results, stream):
         log.append(("launch", arguments.device, results.device, stream))
 
