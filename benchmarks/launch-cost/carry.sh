@@ -19,7 +19,7 @@ strip "$folder/indexer-launch-cost" "$folder/indexer-run"
 # The assembler of this machine, where the other one may have none.
 ptxas=$(command -v /usr/local/cuda/bin/ptxas ptxas | head -n 1)
 [ -z "$ptxas" ] || xz -c -T0 "$ptxas" >"$folder/ptxas.xz"
-cp examples/head_gate.mlir "$folder/"
+cp examples/head_gate.mlir benchmarks/launch-cost/first_calls.py "$folder/"
 # The same chain for one number of tokens.
 for tokens in 1 5 16 129 512; do
   sed -e "s/?/$tokens/g" -e 's/ (%tokens)/()/; s/(%tokens)/()/g' \
@@ -43,16 +43,22 @@ export LD_LIBRARY_PATH=$PWD PATH=$PWD:$PATH INDEXER_CACHE_DIR=off
 ./indexer-launch-cost head_gate.idxb --json "$out/launch-cost.json" | tee "$out/launch-cost.txt"
 INDEXER_CHECK_POINTERS=1 ./indexer-launch-cost head_gate.idxb --soak 0 \
   --json "$out/launch-cost-checked.json" | tee "$out/launch-cost-checked.txt"
-# Cold compilations, each in a process of its own; then from the cache.
-for file in head_gate_*.mlir head_gate.mlir; do
-  for repeat in 1 2 3; do
-    echo "== $file, cold"
-    ./indexer-run "$file" --verbose --tokens 5
+# Cold compilations, each in a process of its own: for one number of tokens, and
+# for any with that many in the first call; then from the cache.
+for repeat in 1 2 3; do
+  for tokens in 1 5 16 129 512; do
+    echo "== T = $tokens only, cold"
+    ./indexer-run "head_gate_$tokens.mlir" --verbose --no-reference
+  done
+  for tokens in 1 5 16 64 129 256 512 1024 4096 8192 12000 16384 65536; do
+    echo "== any T, first $tokens, cold"
+    ./indexer-run head_gate.mlir --verbose --no-reference --tokens $tokens
   done
 done 2>&1 | tee "$out/cold.txt"
+python3 first_calls.py head_gate.mlir --library ./libindexer.so 2>&1 | tee "$out/first-calls.txt"
 export INDEXER_CACHE_DIR=$out/cache
 for repeat in 1 2 3; do
-  echo "== head_gate.mlir, cache"
+  echo "== any T, first 5, cache"
   ./indexer-run head_gate.mlir --verbose --tokens 5
 done 2>&1 | tee "$out/cached.txt"
 rm -rf "$out/cache"

@@ -12,14 +12,19 @@
 //   itself takes for its context;
 // - how much host time a launch takes, and how much of it is ours: the same
 //   cuLaunchKernelEx is made without the runtime, for the kernels of the bundle
-//   and for empty ones with the same parameters;
+//   and for empty ones with the same parameters; also with the last tensor maps
+//   kept, where a kernel has some;
+// - how long the driver alone takes for an empty kernel, by function,
+//   attributes, and parameters;
 // - the same with INDEXER_CHECK_POINTERS=1 in the environment;
 // - whether memory stays flat over many launches of several threads.
 //
 //===----------------------------------------------------------------------===//
 
 #include "CapturedLaunch.h"
+#include "DriverFloor.h"
 #include "NullBundle.h"
+#include "RememberedMaps.h"
 #include "Workload.h"
 
 #include "indexer/Runtime/Kernel.h"
@@ -44,7 +49,7 @@ struct Options {
   std::string file, jsonFile;
   int device = 0, threads = 8;
   int64_t launches = 20000, soak = 10000000;
-  std::vector<int64_t> tokens = {1, 5, 129, 4096};
+  std::vector<int64_t> tokens = {1, 16, 1024, 8192, 65536};
 };
 
 /// A stream of the driver.
@@ -115,15 +120,53 @@ static json timeLaunches(IndexerKernel &kernel, Workload &workload,
     indexer::check(driver.check(captured.launch(driver, stream.get()),
                                 "cuLaunchKernelEx"));
   };
-  // In turns, so that both see the same machine.
-  double oursTime = 1e9, aloneTime = 1e9;
+  // In turns, so that all see the same machine.
+  double oursTime = 1e9, aloneTime = 1e9, rememberedTime = 1e9;
   for (int i = 0; i < 3; ++i) {
     oursTime = std::min(oursTime, medianTime(stream, launches / 3, ours));
     aloneTime = std::min(aloneTime, medianTime(stream, launches / 3, alone));
+    RememberedMaps remembered(kernel);
+    rememberedTime =
+        std::min(rememberedTime, medianTime(stream, launches / 3, ours));
   }
   return {{"runtime_us", oursTime},
           {"driver_us", aloneTime},
-          {"added_us", oursTime - aloneTime}};
+          {"added_us", oursTime - aloneTime},
+          {"remembered_us", rememberedTime},
+          {"added_remembered_us", rememberedTime - aloneTime}};
+}
+
+/// Times and prints the ways to launch an empty kernel, in turns.
+static json timeFloor(const IndexerKernel &kernel, int64_t launches) {
+  const Driver &driver = *kernel.driver;
+  ContextScope scope(driver, kernel.context.get());
+  indexer::check(scope.status());
+  Stream stream(driver);
+  DriverFloor floor(driver, kernel.device.major, kernel.device.minor);
+  std::vector<double> best(floor.launches().size(), 1e9);
+  for (int round = 0; round < 3; ++round)
+    for (size_t i = 0; i < best.size(); ++i) {
+      const DriverLaunch &way = floor.launches()[i];
+      best[i] = std::min(best[i], medianTime(stream, launches / 3, [&] {
+                           indexer::check(
+                               driver.check(way.launch(stream.get()), way.how));
+                         }));
+    }
+  std::printf("\n%-11s %-12s %-8s %-42s %8s\n", "parameters", "tensor maps",
+              "cluster", "driver alone, empty kernel", "us");
+  json rows = json::array();
+  for (size_t i = 0; i < best.size(); ++i) {
+    const DriverLaunch &way = floor.launches()[i];
+    std::printf("%-11u %-12u %-8s %-42s %8.3f\n", way.parameters,
+                way.tensorMaps, way.saysCluster ? "in PTX" : "",
+                way.how.c_str(), best[i]);
+    rows.push_back({{"parameters", way.parameters},
+                    {"tensor_maps", way.tensorMaps},
+                    {"cluster_in_ptx", way.saysCluster},
+                    {"how", way.how},
+                    {"us", best[i]}});
+  }
+  return rows;
 }
 
 /// Times the way from the file to the end of the first launch, in
@@ -212,10 +255,11 @@ static json soak(IndexerKernel &kernel, const json &description,
 }
 
 static void printRow(const char *what, int64_t tokens, const json &row) {
-  std::printf(
-      "%-14s %8lld %12.3f %12.3f %12.3f\n", what,
-      static_cast<long long>(tokens), row.at("runtime_us").get<double>(),
-      row.at("driver_us").get<double>(), row.at("added_us").get<double>());
+  std::printf("%-14s %8lld", what, static_cast<long long>(tokens));
+  for (const char *key :
+       {"runtime_us", "driver_us", "added_us", "added_remembered_us"})
+    std::printf(" %12.3f", row.at(key).get<double>());
+  std::printf("\n");
 }
 
 /// Measures and prints; the report.
@@ -242,8 +286,8 @@ static json run(const Options &options) {
   indexer::Kernel nullKernel(nullBundle, options.device);
   json description = json::parse(bundle.describe());
   report["checks_pointers"] = kernel.get()->driver->checksPointers;
-  std::printf("\n%-14s %8s %12s %12s %12s%s\n", "launch, us", "T", "runtime",
-              "driver alone", "added",
+  std::printf("\n%-14s %8s %12s %12s %12s %12s%s\n", "launch, us", "T",
+              "runtime", "driver alone", "added", "maps kept",
               kernel.get()->driver->checksPointers ? "  (pointers are checked)"
                                                    : "");
   for (int64_t tokens : options.tokens) {
@@ -255,6 +299,7 @@ static json run(const Options &options) {
     printRow("null kernel", tokens, row["null"]);
     report["launch"].push_back(row);
   }
+  report["floor"] = timeFloor(*kernel.get(), options.launches);
   if (options.soak > 0) {
     report["soak"] = soak(*nullKernel.get(), description, options);
     std::printf("\nsoak: %lld launches of %d threads in %.1f s, resident "

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""First calls of a program on a GPU, with nothing in the cache: how long, and are they right.
+
+    python3 first_calls.py head_gate.mlir [--library libindexer.so] [--tokens 1,16]
+
+For each T, in a program of its own: milliseconds from the text to the end of the first call,
+which waits for its own kernel alone, until the rest is compiled, and whether the bits are those
+of the whole bundle. Then whether a CUDA graph can capture calls whose kernels are not there
+yet, in each capture mode. Exit code 1 when bits differ or a graph cannot be made. Needs a GPU
+and the library; no Python package.
+"""
+
+import argparse
+import ctypes
+import os
+import pathlib
+import random
+import struct
+import sys
+import time
+
+BF16, F32 = 0, 2
+HEADS, HIDDEN = 64, 7168
+#: One of each range of T of the measured schedules, and the most.
+TOKENS = (
+    1, 2, 3, 9, 17, 33, 49, 73, 121, 241, 481, 721, 961, 1105, 1201, 1585, 2113, 3169, 3697, 4225,
+    5281, 6337, 7393, 8449, 10561, 12673, 16897, 21121, 65536,
+)  # fmt: skip
+#: CUstreamCaptureMode.
+MODES = ("global", "thread-local", "relaxed")
+
+
+class Tensor(ctypes.Structure):
+    """IndexerTensor."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("type", ctypes.c_int),
+        ("rank", ctypes.c_int32),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+    ]
+
+
+class Argument(ctypes.Structure):
+    """IndexerArgument."""
+
+    _fields_ = [("is_tensor", ctypes.c_int32), ("tensor", Tensor), ("scalar", ctypes.c_double)]
+
+
+def tensor(data, element_type, *shape):
+    """A contiguous tensor on the device."""
+    extents = (ctypes.c_int64 * len(shape))(*shape)
+    return Tensor(data, element_type, len(shape), extents, None)
+
+
+class Driver:
+    """The few functions of CUDA that the library has none for."""
+
+    def __init__(self):
+        self.cuda = ctypes.CDLL(os.environ.get("INDEXER_LIBCUDA", "libcuda.so.1"))
+        context = ctypes.c_void_p()
+        self.call("cuInit", 0)
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+        self.call("cuCtxPushCurrent_v2", context)
+
+    def call(self, name, *arguments):
+        result = getattr(self.cuda, name)(*arguments)
+        if result != 0:
+            raise RuntimeError(f"{name} failed with code {result}")
+
+
+class Library:
+    """The compiler, and memory for calls of up to `tokens` tokens."""
+
+    def __init__(self, path, text, tokens):
+        self.library = ctypes.CDLL(str(path))
+        self.library.indexerLastError.restype = ctypes.c_char_p
+        self.text = text
+        self.x = self.filled(tokens * HIDDEN, BF16)
+        self.weight = self.filled(HEADS * HIDDEN, BF16)
+        self.q_scale = self.filled(tokens * HEADS, F32)
+        self.gates = [self.filled(tokens * HEADS, F32) for _ in range(2)]
+
+    def call(self, name, *arguments):
+        if getattr(self.library, name)(*arguments) != 0:
+            raise RuntimeError(f"{name}: {self.library.indexerLastError().decode()}")
+
+    def filled(self, count, element_type):
+        """Device memory with random values, of which some thousand repeat."""
+        values = [struct.pack("<f", random.uniform(-1, 1)) for _ in range(4099)]
+        block = b"".join(value[2:] if element_type == BF16 else value for value in values)
+        size = count * (2 if element_type == BF16 else 4)
+        data = ctypes.c_void_p()
+        self.call("indexerDeviceAllocate", 0, ctypes.c_size_t(size), ctypes.byref(data))
+        content = (block * (size // len(block) + 1))[:size]
+        self.call("indexerCopyToDevice", 0, data, content, ctypes.c_size_t(size))
+        return data.value
+
+    def arguments(self, tokens):
+        values = (Argument * 5)()
+        values[0].tensor = tensor(self.x, BF16, tokens, HIDDEN)
+        values[1].tensor = tensor(self.weight, BF16, HEADS, HIDDEN)
+        values[2].tensor = tensor(self.q_scale, F32, tokens, HEADS, 1)
+        for number in range(3):
+            values[number].is_tensor = 1
+        values[3].scalar, values[4].scalar = HEADS**-0.5, 0.088
+        return values
+
+    def program(self):
+        """A program that neither reads nor fills the cache."""
+        program = ctypes.c_void_p()
+        size = ctypes.c_size_t(len(self.text))
+        self.call("indexerCompile", self.text, size, b"gate", None, ctypes.byref(program))
+        self.call("indexerProgramUseCache", program, 0)
+        return program
+
+    def bundle(self, program):
+        """Waits for the whole bundle."""
+        data, size = ctypes.c_void_p(), ctypes.c_size_t()
+        self.call("indexerProgramBundle", program, ctypes.byref(data), ctypes.byref(size))
+
+    def load(self, program, tokens):
+        kernel = ctypes.c_void_p()
+        values = self.arguments(tokens)
+        count = ctypes.c_size_t(len(values))
+        self.call("indexerProgramLoad", program, 0, values, count, ctypes.byref(kernel))
+        return kernel
+
+    def launch(self, kernel, tokens, number=0, stream=None):
+        values = self.arguments(tokens)
+        results = (Tensor * 1)(tensor(self.gates[number], F32, tokens, HEADS, 1))
+        counts = ctypes.c_size_t(len(values)), ctypes.c_size_t(1)
+        self.call("indexerKernelLaunch", kernel, values, counts[0], results, counts[1], stream)
+
+    def wait(self):
+        self.call("indexerDeviceSynchronize", 0)
+
+    def is_equal(self, tokens):
+        """Whether both gates have the same bits."""
+        self.wait()
+        size = tokens * HEADS * 4
+        copies = [ctypes.create_string_buffer(size) for _ in self.gates]
+        for copy, gate in zip(copies, self.gates):
+            data = ctypes.c_void_p(gate)
+            self.call("indexerCopyToHost", 0, copy, data, ctypes.c_size_t(size))
+        return copies[0].raw == copies[1].raw
+
+
+def since(start):
+    """Milliseconds."""
+    return 1e3 * (time.perf_counter() - start)
+
+
+def check_first_calls(library, whole, tokens):
+    print("| first T | to its end, ms | the rest, ms more | bits |")
+    print("|---|---|---|---|")
+    good = True
+    for count in tokens:
+        start = time.perf_counter()
+        program = library.program()
+        kernel = library.load(program, count)
+        library.launch(kernel, count)
+        library.wait()
+        first = since(start)
+        library.launch(whole, count, number=1)
+        same = library.is_equal(count)
+        start = time.perf_counter()
+        library.bundle(program)
+        print(
+            f"| {count} | {first:.1f} | {since(start):.1f} | {'equal' if same else 'DIFFER'} |",
+            flush=True,
+        )
+        library.library.indexerKernelDestroy(kernel)
+        library.library.indexerProgramDestroy(program)
+        good &= same
+    return good
+
+
+def capture(library, driver, whole, tokens, mode):
+    """Captures calls of a new kernel, runs the graph, and compares its last call."""
+    program = library.program()
+    kernel = library.load(program, tokens[0])
+    stream, graph, runnable = (ctypes.c_void_p() for _ in range(3))
+    driver.call("cuStreamCreate", ctypes.byref(stream), 1)
+    driver.call("cuStreamBeginCapture_v2", stream, mode)
+    try:
+        for count in tokens:
+            library.launch(kernel, count, stream=stream)
+    finally:  # Else the thread goes on capturing.
+        driver.call("cuStreamEndCapture", stream, ctypes.byref(graph))
+    flags = ctypes.c_ulonglong(0)
+    driver.call("cuGraphInstantiateWithFlags", ctypes.byref(runnable), graph, flags)
+    driver.call("cuGraphLaunch", runnable, stream)
+    driver.call("cuStreamSynchronize", stream)
+    library.launch(whole, tokens[-1], number=1)
+    return library.is_equal(tokens[-1])
+
+
+def check_captures(library, driver, whole, tokens):
+    print("\n| capture mode | a graph of calls that wait for their kernels |")
+    print("|---|---|")
+    good = True
+    for mode, name in enumerate(MODES):
+        try:
+            same = capture(library, driver, whole, tokens, mode)
+            print(f"| {name} | runs, bits {'equal' if same else 'DIFFER'} |", flush=True)
+        except RuntimeError as error:
+            same = False
+            print(f"| {name} | {error} |", flush=True)
+        good &= same
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("module", type=pathlib.Path)
+    parser.add_argument("--library", type=pathlib.Path, default="libindexer.so")
+    parser.add_argument("--tokens", help="numbers of tokens, with commas between them")
+    parser.add_argument("--no-graphs", action="store_true", help="capture nothing")
+    options = parser.parse_args()
+    tokens = [int(t) for t in options.tokens.split(",")] if options.tokens else TOKENS
+    driver = Driver()
+    library = Library(options.library, options.module.read_bytes(), max(tokens))
+    program = library.program()
+    start = time.perf_counter()
+    library.bundle(program)
+    print(f"the whole bundle takes {since(start):.1f} ms\n")
+    whole = library.load(program, tokens[0])
+    good = check_first_calls(library, whole, tokens)
+    if not options.no_graphs:
+        good &= check_captures(library, driver, whole, tokens)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
