@@ -79,17 +79,33 @@ system calls.
 ## Host time of a launch
 
 Microseconds, the median of many launches; "driver alone" is the same `cuLaunchKernelEx` without
-the runtime, for the bundle's kernel and for an empty one with the same parameters.
+the runtime, for the bundle's kernel and for an empty one with the same parameters. "Maps kept": with
+the thread's last two tensor maps copied instead of made, where the kernel takes some.
 
-| T | kernel | runtime | driver alone | added | added with `INDEXER_CHECK_POINTERS=1` |
-|---|---|---|---|---|---|""")
+| T | kernel | runtime | driver alone | added | added, maps kept | added with `INDEXER_CHECK_POINTERS=1` |
+|---|---|---|---|---|---|---|""")
 for row, with_checks in zip(plain["launch"], checked["launch"]):
     for name, title in (("kernel", "the bundle's"), ("null", "empty")):
         got = row[name]
         print(
             f"| {row['tokens']} | {title} | {got['runtime_us']:.2f} | {got['driver_us']:.2f} "
-            f"| {got['added_us']:.2f} | {with_checks[name]['added_us']:.2f} |"
+            f"| {got['added_us']:.2f} | {got['added_remembered_us']:.2f} "
+            f"| {with_checks[name]['added_us']:.2f} |"
         )
+print("""
+## What the driver alone takes
+
+Microseconds for an empty kernel, grid 8, 128 threads. "Cluster in PTX": `.reqnctapercluster` and
+`.reqntid` say the sizes. "Early start": programmatic stream serialization. "Packed": the
+parameters as one buffer.
+
+| parameters | tensor maps | cluster in PTX | call | us |
+|---|---|---|---|---|""")
+for way in plain["floor"]:
+    print(
+        f"| {way['parameters']} | {way['tensor_maps']} | {'yes' if way['cluster_in_ptx'] else ''} "
+        f"| {way['how']} | {way['us']:.2f} |"
+    )
 print(f"""
 ## Soak
 
@@ -99,7 +115,14 @@ memory, KiB, before and after each tenth: {", ".join(map(str, soak["resident_kib
 ## Compiling at run time
 
 Milliseconds by stage, the best of three processes; `cubin` is the sum of its two parts, and of
-little else. Assembler: {", ".join(sorted(assemblers))}. `head_gate.mlir` has a dynamic T, and
-with it a kernel for each range of T; the others have one T each.
+little else; "from there to loaded" has all stages but `parse`, and loading. "background" is the
+whole bundle, which the first call does not wait for. Assembler: {", ".join(sorted(assemblers))}.
 """)
 print_runs({**cold, **cached})
+print("""
+## First calls in one process
+
+By `first_calls.py`: from the text to the end of a first call, how much longer the rest takes, and
+whether the bits are those of the whole bundle; then whether such calls can be captured.
+""")
+print((out / "first-calls.txt").read_text().rstrip())
