@@ -42,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(autouse=True)
+def full_sums(request: pytest.FixtureRequest) -> None:
+    """cuBLAS may add the parts of a bfloat16 product in bfloat16, unless it is
+    told not to; what is compared with it to the bit adds them in float32."""
+    if request.node.get_closest_marker("gpu"):
+        import torch
+
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+
+
 @pytest.fixture(scope="session")
 def text() -> str:
     return EXAMPLE.read_text()

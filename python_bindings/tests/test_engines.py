@@ -233,6 +233,75 @@ assert all(hook.is_taken for hook in plugin.status())
         )
 
 
+# No fusion of vLLM's own: those look for operators of models that are not here.
+VLLM = """
+import sys
+import torch
+try:
+    from vllm.compilation.decorators import support_torch_compile
+    from vllm.config import (CompilationConfig, CompilationMode, DeviceConfig, PassConfig,
+                             VllmConfig, set_current_vllm_config)
+    from vllm.forward_context import set_forward_context
+    if DEVICE == "cpu":
+        import vllm._C_stable_libtorch
+except ImportError as error:
+    print(f"vLLM's compiler cannot be imported: {error}")
+    sys.exit()
+from dataclasses import fields
+
+from vllm.plugins import load_general_plugins
+load_general_plugins()
+from dsa_indexer import _head_gate
+from dsa_indexer.frontend import _chains
+
+E, H = 64, 32
+
+def plain(x, weight, q_scale):
+    logits = torch.nn.functional.linear(x, weight).float() * H**-0.5
+    return logits.unsqueeze(-1) * q_scale * 128**-0.5
+
+@support_torch_compile(dynamic_arg_dims={"x": 0, "q_scale": 0})
+class Gate(torch.nn.Module):
+    def __init__(self, *, vllm_config, prefix=""):
+        super().__init__()
+        weight = torch.randint(-4, 5, (H, E), device=DEVICE).bfloat16()
+        self.weight = torch.nn.Parameter(weight, requires_grad=False)
+
+    def forward(self, x, q_scale):
+        return plain(x, self.weight, q_scale)
+
+def make(tokens):
+    return (torch.randint(-4, 5, (tokens, E), device=DEVICE).bfloat16(),
+            torch.rand(tokens, H, 1, device=DEVICE))
+
+fusions = PassConfig(**{f.name: False for f in fields(PassConfig) if f.name.startswith("fuse_")},
+                     enable_qk_norm_rope_fusion=False)
+config = VllmConfig(
+    device_config=DeviceConfig(device=DEVICE),
+    compilation_config=CompilationConfig(
+        mode=CompilationMode.VLLM_COMPILE, cudagraph_mode="NONE", custom_ops=["none"],
+        splitting_ops=[], compile_sizes=[], pass_config=fusions,
+    ),
+)
+with torch.no_grad(), set_current_vllm_config(config):
+    gate = Gate(vllm_config=config)
+    def call(*arguments):
+        with set_forward_context(None, config):
+            return gate(*arguments)
+    for tokens in (5, 7, 9):
+        arguments = make(tokens)
+        assert torch.equal(call(*arguments), plain(arguments[0], gate.weight, arguments[1]))
+        assert len(_chains._kernels) == 1 and not _head_gate.kernel_count()
+    if DEVICE == "cuda":
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            captured = call(*arguments)
+        arguments[0].copy_(make(9)[0])
+        graph.replay()
+        assert torch.equal(captured, plain(arguments[0], gate.weight, arguments[1]))
+"""
+
+
 @needs("vllm")
 class TestVllm:
     @pytest.mark.parametrize(
@@ -257,3 +326,11 @@ assert (os.environ.get("VLLM_DISABLE_COMPILE_CACHE") == "1") == {is_taken}
 """,
             **environment,
         )
+
+    @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+    def test_compiled_by_the_engine(self, device):
+        """A module under vLLM's own compiler: one call of ours in its place, for all
+        numbers of tokens, and in a CUDA graph."""
+        output = run(f"DEVICE = {device!r}\n" + VLLM, DSA_INDEXER_PLUGINS="vllm")
+        if "cannot be imported" in output:
+            pytest.skip(output.splitlines()[0])
