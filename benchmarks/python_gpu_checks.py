@@ -130,7 +130,9 @@ def take_times(page, end):
         code, text = run([sys.executable, ROOT / "benchmarks" / script], limit)
         page.log(script, text)
         page.say(f"## {title}\n")
-        page.say(text.rstrip() if is_markdown else f"```\n{text.rstrip()}\n```")
+        if is_markdown:
+            text = "\n".join(re.findall(r"^(?:\|.*|\w[^:]*, torch .*|)$", text, re.MULTILINE))
+        page.say(text.strip() if is_markdown else f"```\n{text.rstrip()}\n```")
         page.say("" if code == 0 else f"\n{script}: {describe_end(code)}\n")
         is_right &= code == 0
     return is_right
