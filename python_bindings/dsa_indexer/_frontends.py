@@ -100,9 +100,10 @@ def from_torch_mlir(
 
 def from_stablehlo(lowered: Any, *, chip: Optional[str] = None) -> Kernel:
     """Compiles StableHLO: `jax.jit(f).lower(...)`, `jax.export.export(...)(...)`
-    or a text, with static shapes and one function @main. IREE's compiler (the
-    extra `stablehlo`) turns it into linalg. The kernel takes the function's
-    arrays, in order, JAX's among them.
+    or a text, with one function @main. IREE's compiler (the extra `stablehlo`)
+    turns it into linalg. The kernel takes the function's arrays, in order, JAX's
+    among them; a number of tokens that jax.export has as a symbolic dimension
+    stays open.
 
     A matmul of bfloat16 must be asked for float32, by
     preferred_element_type=jnp.float32: else JAX rounds its sum to bfloat16, and

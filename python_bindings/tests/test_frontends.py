@@ -136,15 +136,35 @@ class TestStablehlo:
         ((kind, text),) = fusions(kernel)
         assert kind == "missed" and "preferred_element_type" in text
 
-    def test_dynamic_tokens_are_an_error(self):
+    def export(self, function):
+        """`function`, exported for a number of tokens that is left open."""
         (tokens,) = self.jax.export.symbolic_shape("tokens")
-        shapes = [
+        arguments = [
             self.jax.ShapeDtypeStruct((tokens if i != 1 else H, *a.shape[1:]), a.dtype)
             for i, a in enumerate(make(5))
         ]
-        exported = self.jax.export.export(self.jax.jit(self.gate))(*shapes)
-        with pytest.raises(dsa_indexer.CompileError, match="dynamic shapes are not accepted"):
-            dsa_indexer.from_stablehlo(exported)
+        return self.jax.export.export(self.jax.jit(function))(*arguments)
+
+    def test_symbolic_tokens(self):
+        kernel = dsa_indexer.from_stablehlo(self.export(self.gate))
+        assert [argument.shape for argument in kernel.arguments][0] == (None, E)
+        assert [kind for kind, _ in fusions(kernel)] == ["passed"]
+        for tokens in (1, 5, 9):
+            arguments = [self.jax.numpy.asarray(a) for a in make(tokens)]
+            assert_close(kernel(*arguments), dsa_indexer.reference(kernel, *make(tokens)))
+            wanted = self.jax.jit(self.gate)(*arguments)
+            np.testing.assert_allclose(kernel(*arguments), wanted, 1e-4, 1e-5)
+        x, weight, _ = make(5)
+        with pytest.raises(ValueError, match=r"(?s)arguments do not fit together.*'arg2'"):
+            kernel(x, weight, make(4)[2])
+
+    def test_symbolic_tokens_that_cannot_be_lowered(self):
+        def in_order(x, weight, q_scale):
+            return self.jax.numpy.sort(self.gate(x, weight, q_scale), axis=0)
+
+        with pytest.raises(dsa_indexer.CompileError) as caught:
+            dsa_indexer.from_stablehlo(self.export(in_order))
+        assert "sort" in str(caught.value) and "error: " in str(caught.value)
 
     def test_something_else(self):
         with pytest.raises(TypeError, match=r"got a 'int', expected jax.jit\(f\).lower"):

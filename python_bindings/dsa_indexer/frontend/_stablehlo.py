@@ -3,6 +3,10 @@
 
 `iree-compile --compile-to=input` turns StableHLO into linalg on tensors, in
 functions of IREE's dialect `util`, whose names are exchanged for func's.
+
+Symbolic dimensions of jax.export become dynamic ones. JAX has checked that what it
+broadcasts along one has its extent, which IREE is told; the checks of the
+arguments' extents, which JAX writes as calls, are those of our call.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ __all__ = ["from_stablehlo"]
 
 def from_stablehlo(lowered: Any, chip: Optional[str]) -> Kernel:
     """`dsa_indexer.from_stablehlo`, which documents it."""
-    text = _read(lowered)
+    text = say_what_jax_checked(_read(lowered))
     try:
         from iree import compiler as iree
     except ImportError:
@@ -52,6 +56,26 @@ def _read(lowered: Any) -> str:
     )
 
 
+_BROADCAST = re.compile(
+    r"(stablehlo\.dynamic_broadcast_in_dim [^\n:]*dims = \[[0-9, ]*\]) : \(tensor<([^>]*)>"
+)
+
+
+def say_what_jax_checked(text: str) -> str:
+    """A module of symbolic dimensions as IREE takes it; others are not changed."""
+    if "jax.uses_shape_polymorphism = true" not in text:
+        return text
+
+    def mark(found: re.Match[str]) -> str:
+        extents = found[2].split("x")[:-1]
+        same = ", ".join(str(dim) for dim, extent in enumerate(extents) if extent == "?")
+        known = f" {{known_nonexpanding_dimensions = array<i64: {same}>}}" if same else ""
+        return f"{found[1]}{known} : (tensor<{found[2]}>"
+
+    text = re.sub(r"^\s*stablehlo\.custom_call @shape_assertion\(.*\n", "", text, flags=re.M)
+    return _BROADCAST.sub(mark, text)
+
+
 def to_func(text: str) -> str:
     """Functions of IREE's util dialect as func's: they differ in name alone."""
     text = re.sub(r"^(\s*)util\.func ", r"\1func.func ", text, flags=re.M)
@@ -63,4 +87,4 @@ def _diagnostics_of(message: str) -> str:
     """IREE's diagnostics without the command that it ran."""
     _, found, rest = message.partition("Diagnostics:\n")
     diagnostics = rest.partition("\n\n\nInvoked with")[0] if found else message
-    return f"error: IREE cannot turn this into linalg; dynamic shapes are not accepted\n{diagnostics}"
+    return f"error: IREE cannot turn this into linalg\n{diagnostics}"
