@@ -360,6 +360,9 @@ int64_t *Arguments::copyExtents(Py_ssize_t index, nb::handle tuple,
 
 void Arguments::checkWritable(Py_ssize_t index) {
   const IndexerTensor &tensor = views[index].tensor;
+  // Strides of a tensor without elements say nothing; CuPy's are 0.
+  if (std::count(tensor.shape, tensor.shape + tensor.rank, 0))
+    return;
   for (int32_t dim = 0; resultsOf && dim < tensor.rank; ++dim)
     if (tensor.strides && tensor.strides[dim] == 0 && tensor.shape[dim] > 1)
       reject(PyExc_ValueError, index,

@@ -68,6 +68,12 @@ def test_scalars_are_any_number(kernel, scalar):
     assert_close(kernel(*tensors, scalar, softmax_scale), expected)
 
 
+def test_out_without_elements(kernel):
+    """Its strides are as CuPy has them."""
+    out = np.lib.stride_tricks.as_strided(np.empty(1, np.float32), (0, H, 1), (0, 0, 0))
+    assert kernel(*make_arguments(0), out=out) is out
+
+
 def test_out(kernel):
     arguments = make_arguments(3)
     expected = kernel(*arguments)
