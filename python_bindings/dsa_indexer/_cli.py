@@ -26,7 +26,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from . import __version__, _native, config
+from . import __version__, _native, _operator, config
 from ._compile import compile as compile_text
 from ._devices import device_info, target_chip
 from ._errors import CompileError, CudaError
@@ -234,6 +234,7 @@ def diagnose() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "torch": _version_of("torch"),
+        "operator": "C++" if _operator.LIBRARY.exists() else "Python, built without torch's headers",
         "numpy": _version_of("numpy"),
         "ml_dtypes": _version_of("ml_dtypes"),
         "devices": _find_devices(),

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-from typing import Optional, Union
+import threading
+from typing import Any, Callable, Optional, Union
 
 from . import _native
 from ._bundle import BundleView
 from ._kernel import Kernel
 
-__all__ = ["compile", "load_bundle"]
+__all__ = ["KernelTable", "compile", "load_bundle"]
 
 
 def compile(
@@ -76,3 +77,23 @@ def load_bundle(source: Union[bytes, bytearray, memoryview, str, os.PathLike[str
         with open(source, "rb") as file:
             data = file.read()
     return Kernel(None, BundleView(data))
+
+
+class KernelTable(dict[tuple[Any, Optional[str]], Kernel]):
+    """The kernels of this process by what each is made for and its chip (None:
+    the CPU's)."""
+
+    def __init__(self, make: Callable[[Any, Optional[str]], Kernel]) -> None:
+        """`make` makes the kernel for a key and a chip."""
+        super().__init__()
+        self._make, self._lock = make, threading.Lock()
+
+    def find(self, key: Any, chip: Optional[str]) -> Kernel:
+        """The kernel, made at its first use. Thread-safe. Raises as `make` does."""
+        kernel = self.get((key, chip))
+        if kernel is None:
+            with self._lock:
+                kernel = self.get((key, chip))
+                if kernel is None:
+                    kernel = self[key, chip] = self._make(key, chip)
+        return kernel

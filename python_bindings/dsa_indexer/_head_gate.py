@@ -9,7 +9,6 @@ another one.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, NoReturn, Optional
 
 from . import _compile, _devices, _native, _shipped, _tensors
@@ -31,23 +30,18 @@ _DTYPES = {
 }
 
 
-#: The kernels of this process, by key and chip (None: the CPU's).
-_kernels: dict[tuple[GateKey, Optional[str]], Kernel] = {}
-_lock = threading.Lock()
+def _make_kernel(key: GateKey, chip: Optional[str]) -> Kernel:
+    """The kernel that comes with the package, or a new one."""
+    shipped = _shipped.find(key, chip)
+    return shipped or _compile.compile(gate_text(key), chip=chip, name="head_gate.mlir")
+
+
+_kernels = _compile.KernelTable(_make_kernel)
 
 
 def gate_kernel(key: GateKey, chip: Optional[str]) -> Kernel:
     """The kernel for a key, made at its first use. Thread-safe."""
-    kernel = _kernels.get((key, chip))
-    if kernel is None:
-        with _lock:
-            kernel = _kernels.get((key, chip))
-            if kernel is None:
-                kernel = _shipped.find(key, chip) or _compile.compile(
-                    gate_text(key), chip=chip, name="head_gate.mlir"
-                )
-                _kernels[key, chip] = kernel
-    return kernel
+    return _kernels.find(key, chip)
 
 
 def kernel_count() -> int:
@@ -111,7 +105,7 @@ def head_gate(
             return gate
     if call is not None and call.handles(x, weight, q_scale, out):
         return call.run(x, weight, q_scale, softmax_scale, head_scale, out)
-    return run(x, weight, q_scale, softmax_scale, head_scale, out)
+    return _run_kernel(x, weight, q_scale, softmax_scale, head_scale, out)
 
 
 def _is_torch(value: Any) -> bool:
@@ -128,6 +122,9 @@ class TorchCall(NamedTuple):
     handles: Callable[[Any, Any, Any, Any], bool]
     #: The call, with the arguments of `run`.
     run: Callable[[Any, Any, Any, float, Optional[float], Any], Any]
+    #: Of (x, weight, q_scale, kernel): a kernel that calls like this may use from
+    #: now on without coming to Python.
+    learn: Callable[[Any, Any, Any, _native.Kernel], None]
 
 
 #: Set when dsa_indexer.torch is imported.
@@ -162,6 +159,18 @@ def run(
         gate = _short_calls(x, weight, q_scale, softmax_scale, head_scale, out)
         if gate is not NotImplemented:
             return gate
+    return _run_kernel(x, weight, q_scale, softmax_scale, head_scale, out)
+
+
+def _run_kernel(
+    x: Any,
+    weight: Any,
+    q_scale: Any,
+    softmax_scale: float,
+    head_scale: Optional[float],
+    out: Any,
+) -> Any:
+    """`run` the long way, with every check."""
     signature: Any
     kernel: Optional[Kernel]
     try:
@@ -188,8 +197,8 @@ def run(
         head_scale = weight.shape[0] ** -0.5
     gate = kernel(x, weight, q_scale, head_scale, softmax_scale, out=out)
     device = _devices.device_of(x) if is_new else None
-    if _short_calls is not None and device is not None:
-        _short_calls.add(x, weight, q_scale, kernel.on_device(device))
+    if _torch_call is not None and device is not None:
+        _torch_call.learn(x, weight, q_scale, kernel.on_device(device))
     return gate
 
 

@@ -8,7 +8,9 @@ Importing this module registers
 
 for CPU and CUDA tensors, with what torch.compile, torch.export and autograd
 need: the arguments and the result are those of `dsa_indexer.head_gate`, which
-imports this module by itself when it first meets a torch tensor.
+imports this module by itself when it first meets a torch tensor. For CUDA tensors
+the operator is C++ where the package was built with torch's headers
+(_operator.py), else Python.
 
 The result has a gradient with respect to x, weight and q_scale, computed in
 float32 by torch's own ops; a second derivative is that of these ops.
@@ -22,7 +24,7 @@ from typing import Any, Optional
 
 import torch
 
-from . import _head_gate, _native
+from . import _head_gate, _native, _operator
 
 __all__ = ["head_gate"]
 
@@ -32,6 +34,8 @@ _library = torch.library.Library("dsa_indexer", "FRAGMENT")
 
 _ARGUMENTS = "Tensor x, Tensor weight, Tensor q_scale, float softmax_scale, float? head_scale=None"
 _library.define(f"head_gate({_ARGUMENTS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+# What the C++ implementation leaves to Python's.
+_library.define(f"{_operator.PYTHON}({_ARGUMENTS}) -> Tensor")
 _library.define(
     f"head_gate_out({_ARGUMENTS}, *, Tensor(a!) out) -> ()",
     tags=(torch.Tag.pt2_compliant_tag,),
@@ -64,8 +68,14 @@ def _run_out(
 
 
 for _key in ("CPU", "CUDA"):
-    _library.impl("head_gate", _run, _key)
+    _library.impl(_operator.PYTHON, _operator.telling(_run), _key)
     _library.impl("head_gate_out", _run_out, _key)
+_library.impl("head_gate", _run, "CPU")
+
+#: The implementation for CUDA tensors in C++, None where it is Python's.
+_compiled_operator = _operator.load("CUDA") if hasattr(torch._C, "_cuda_getDevice") else None
+if _compiled_operator is None:
+    _library.impl("head_gate", _run, "CUDA")
 
 
 @torch.library.register_fake("dsa_indexer::head_gate", lib=_library)
@@ -88,13 +98,7 @@ def _fake(
         lambda: f"head_gate(): 'weight' is {_text(weight)}, expected [H, {x.shape[-1]}]",
     )
     expected = (*x.shape[:-1], weight.shape[0], 1)
-
-    def message() -> str:
-        return f"head_gate(): 'q_scale' is {_text(q_scale)}, expected {list(expected)}"
-
-    torch._check(q_scale.dim() in (rank, rank + 1), message)
-    for got, wanted in zip(q_scale.shape, expected):
-        torch._check(got == wanted, message)
+    _check_shape("q_scale", q_scale, expected, (rank, rank + 1))
     return x.new_empty(expected, dtype=torch.float32)
 
 
@@ -109,12 +113,19 @@ def _fake_out(
     out: torch.Tensor,
 ) -> None:
     expected = tuple(_fake(x, weight, q_scale, softmax_scale, head_scale).shape)
+    _check_shape("out", out, expected, (len(expected),))
+
+
+def _check_shape(
+    name: str, tensor: torch.Tensor, expected: tuple[Any, ...], ranks: tuple[int, ...]
+) -> None:
+    """Raises unless `tensor` has one of the ranks and the first of the extents."""
 
     def message() -> str:
-        return f"head_gate(): 'out' is {_text(out)}, expected {list(expected)}"
+        return f"head_gate(): {name!r} is {_text(tensor)}, expected {list(expected)}"
 
-    torch._check(out.dim() == len(expected), message)
-    for got, wanted in zip(out.shape, expected):
+    torch._check(tensor.dim() in ranks, message)
+    for got, wanted in zip(tensor.shape, expected):
         torch._check(got == wanted, message)
 
 
@@ -216,6 +227,17 @@ def _make_short_calls() -> Optional[_native.GateCalls]:
     )
 
 
+_short_calls = _make_short_calls()
+
+
+def _learn(x: Any, weight: Any, q_scale: Any, kernel: _native.Kernel) -> None:
+    """Makes a kernel known to the calls that do without Python."""
+    if _short_calls is not None:
+        _short_calls.add(x, weight, q_scale, kernel)
+    if _compiled_operator is not None and isinstance(x, torch.Tensor):
+        _compiled_operator.add(x, weight, q_scale, kernel)
+
+
 #: What `dsa_indexer.head_gate` leaves to this module.
-torch_call = _head_gate.TorchCall(_is_compiling, _handles, _call)
-_head_gate.set_torch_call(torch_call, _make_short_calls())
+torch_call = _head_gate.TorchCall(_is_compiling, _handles, _call, _learn)
+_head_gate.set_torch_call(torch_call, _short_calls)

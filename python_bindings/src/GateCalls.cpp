@@ -29,7 +29,8 @@ bool GateCalls::Signature::operator==(const Signature &other) const {
          hidden == other.hidden && heads == other.heads;
 }
 
-GateCalls::GateCalls(nb::object isGradEnabled, nb::list modes,
+GateCalls::GateCalls(nb::object isGradEnabled,
+                     nb::typed<nb::list, nb::object> modes,
                      nb::object emptyStrided, nb::object currentDevice,
                      nb::object isNegative)
     : isGradEnabled(std::move(isGradEnabled)),
@@ -200,7 +201,8 @@ nb::object GateCalls::call(nb::handle x, nb::handle weight, nb::handle qScale,
 void indexer::python::bindGateCalls(nb::module_ &module) {
   nb::class_<GateCalls>(module, "GateCalls",
                         "Head gates of plain torch CUDA tensors.")
-      .def(nb::init<nb::object, nb::list, nb::object, nb::object, nb::object>(),
+      .def(nb::init<nb::object, nb::typed<nb::list, nb::object>, nb::object,
+                    nb::object, nb::object>(),
            nb::arg("is_grad_enabled"), nb::arg("modes"),
            nb::arg("empty_strided"), nb::arg("current_device"),
            nb::arg("is_negative"), "With torch's own functions.")

@@ -23,7 +23,8 @@ public:
   /// torch: is_grad_enabled() and others that give 0 or None when there is
   /// nothing of theirs. `empty_strided(shape, strides, dtype)` makes a tensor
   /// on the current device, `current_device()` is its number.
-  GateCalls(nanobind::object isGradEnabled, nanobind::list modes,
+  GateCalls(nanobind::object isGradEnabled,
+            nanobind::typed<nanobind::list, nanobind::object> modes,
             nanobind::object emptyStrided, nanobind::object currentDevice,
             nanobind::object isNegative);
 

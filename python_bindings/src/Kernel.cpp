@@ -63,6 +63,13 @@ void indexer::python::bindKernel(nb::module_ &module) {
           "JSON: as of a bundle, with the launches that are loaded.")
       .def_prop_ro("notes", &Kernel::notes,
                    "One line for each kernel that the device cannot hold.")
+      .def_prop_ro(
+          "handle",
+          [](const Kernel &kernel) {
+            return reinterpret_cast<uintptr_t>(kernel.get());
+          },
+          "Address of the IndexerKernel, for the C API; it lives as long as "
+          "this.")
       .def("launch",
            nb::overload_cast<const Arguments &, const Arguments &, uintptr_t>(
                &Kernel::launch, nb::const_),

@@ -32,6 +32,8 @@ public:
               const IndexerTensor *results, size_t numResults, void *stream,
               const std::string &entry) const;
 
+  IndexerKernel *get() const { return kernel; }
+
   /// See indexerKernelNotes.
   const char *notes() const { return functions.notes(kernel); }
   /// See indexerKernelDescribe.

@@ -121,6 +121,18 @@ def test_has_machine_code(function):
         pytest.skip("no ptxas")
 
 
+def test_a_batch_of_one():
+    """What torch.compile makes of a bmm on a GPU: a mm of the one matrix."""
+
+    def function(x, weight, q_scale):
+        only = weight.t().expand(1, -1, -1).squeeze(0)
+        return (x @ only).unsqueeze(0).float().view(-1, H, 1) * q_scale
+
+    compiled = dsa_indexer.from_torch(function, *make(5))
+    arguments = make(3)
+    assert torch.equal(compiled(*arguments), function(*arguments))
+
+
 def test_the_scalar_is_not_rounded_to_bfloat16():
     """The products differ when it is: the test above would see it."""
     x, weight, q_scale = make(64)

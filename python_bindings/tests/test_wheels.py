@@ -4,6 +4,7 @@ environments of their own: with the compiler, and without."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -50,6 +51,9 @@ def test_what_is_in_them(wheels):
     found = names_in(runtime)
     assert {"py.typed", "_native.pyi", "libindexer_runtime.so", "head-gate-h32-e4096.idxb"} <= found
     assert "libindexer.so" not in found
+    # Torch's headers are those of the interpreter that makes the wheel.
+    has_torch = importlib.util.find_spec("torch") is not None
+    assert ("libdsa_indexer_torch.so" in found) == has_torch
     assert "libindexer.so" in names_in(compiler) and "-py3-none-" in compiler.name
     assert runtime.stat().st_size < 8e6 and compiler.stat().st_size < 40e6
 

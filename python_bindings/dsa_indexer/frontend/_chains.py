@@ -12,7 +12,6 @@ word: what it does not fuse is declined with its reason.
 
 from __future__ import annotations
 
-import threading
 from typing import Any, NamedTuple, Optional
 
 import torch
@@ -21,33 +20,29 @@ from .. import _compile, _devices
 from .._errors import CompileError, CudaError
 from .._kernel import Kernel
 from ._trace import source_line
-from .torch import UnsupportedOp, import_nodes, is_imported, is_scalar
+from .torch import (
+    BATCHED_MATMULS,
+    CONVERSIONS,
+    DIVISIONS,
+    MATMULS,
+    PRODUCTS,
+    RESHAPES,
+    TRANSPOSES,
+    UnsupportedOp,
+    import_nodes,
+    is_imported,
+    is_scalar,
+)
 
 __all__ = ["Chain", "Decision", "PlainGate", "chain_kernel", "find_chains"]
 
 _aten = torch.ops.aten
-_BATCHED = (_aten.bmm.default, _aten.bmm.dtype)
-_ROOTS = (_aten.mm.default, _aten.mm.dtype, *_BATCHED)
+_ROOTS = (*MATMULS, *BATCHED_MATMULS)
 #: Matmuls that are told about, and never fused.
 _OTHER_ROOTS = {
     _aten.addmm.default: "bias: the matmul adds a bias",
 }
-_PRODUCTS = (_aten.mul.Tensor, _aten.mul.Scalar)
-_DIVISIONS = (_aten.div.Tensor, _aten.div.Scalar)
-_CONVERSIONS = (_aten._to_copy.default, torch.ops.prims.convert_element_type.default)
-_TRANSPOSES = (_aten.t.default, _aten.permute.default, _aten.transpose.int)
-_FOLLOWERS = (
-    *_PRODUCTS,
-    *_DIVISIONS,
-    *_CONVERSIONS,
-    _aten.view.default,
-    _aten._unsafe_view.default,
-    _aten.reshape.default,
-    _aten.unsqueeze.default,
-    _aten.squeeze.default,
-    _aten.squeeze.dim,
-    _aten.squeeze.dims,
-)
+_FOLLOWERS = (*PRODUCTS, *DIVISIONS, *CONVERSIONS, *RESHAPES)
 
 #: Most heads that a matmul is taken for a head gate with: the kernels are made
 #: for narrow weights.
@@ -91,21 +86,16 @@ class Decision(NamedTuple):
         return f"{place}{self.op}: {'fused' if self.is_fused else 'declined'}, {self.reason}"
 
 
-#: Kernels of chains by text and chip (None: the CPU's), for this process.
-_kernels: dict[tuple[str, Optional[str]], Kernel] = {}
-_lock = threading.Lock()
+def _make_kernel(text: str, chip: Optional[str]) -> Kernel:
+    return _compile.compile(text, chip=chip, name="chain.mlir")
+
+
+_kernels = _compile.KernelTable(_make_kernel)
 
 
 def chain_kernel(text: str, chip: Optional[str]) -> Kernel:
     """The kernel of a chain's text, made at its first use. Thread-safe."""
-    kernel = _kernels.get((text, chip))
-    if kernel is None:
-        with _lock:
-            kernel = _kernels.get((text, chip))
-            if kernel is None:
-                kernel = _compile.compile(text, chip=chip, name="chain.mlir")
-                _kernels[text, chip] = kernel
-    return kernel
+    return _kernels.find(text, chip)
 
 
 def find_chains(graph: torch.fx.Graph) -> tuple[list[Chain], list[Decision]]:
@@ -148,7 +138,7 @@ def _find_chain(root: torch.fx.Node, order: dict[torch.fx.Node, int]) -> Chain:
     heads = root.meta["val"].shape[-1]
     if isinstance(heads, int) and heads > MAX_HEADS:
         raise _Declined(f"heads: the weight has {heads} rows, accepted are at most {MAX_HEADS}")
-    if root.target in _BATCHED and not _has_one_weight(root):
+    if root.target in BATCHED_MATMULS and not _has_one_weight(root):
         raise _Declined("batch: each matrix of the batch has a weight of its own")
     tail = _follow(root)
     follower = _follower(tail[-1] if tail else root)
@@ -197,7 +187,7 @@ def _follow(root: torch.fx.Node) -> list[torch.fx.Node]:
             user.target in _FOLLOWERS or _moves_units_only(user)
         ):
             break
-        if user.target in _DIVISIONS and (user.args[0] is not node or user.kwargs):
+        if user.target in DIVISIONS and (user.args[0] is not node or user.kwargs):
             break
         if list(user.all_input_nodes).count(node) != 1 or user.args.count(node) != 1:
             break
@@ -242,13 +232,13 @@ def _precede(root: torch.fx.Node) -> set[torch.fx.Node]:
     for operand in root.args[:2]:
         node: Any = operand
         while isinstance(node, torch.fx.Node) and node.op == "call_function":
-            is_view = node.target in (*_TRANSPOSES, _aten.expand.default) or (
-                node.target in _FOLLOWERS and node.target not in (*_PRODUCTS, *_DIVISIONS)
+            is_view = node.target in (*TRANSPOSES, _aten.expand.default) or (
+                node.target in _FOLLOWERS and node.target not in (*PRODUCTS, *DIVISIONS)
             )
             if not is_view or not is_imported(node.target):
                 break
             source = node.args[0]
-            if node.target in _CONVERSIONS and not (
+            if node.target in CONVERSIONS and not (
                 isinstance(source, torch.fx.Node)
                 and source.meta["val"].dtype in (torch.bfloat16, torch.float16)
                 and node.meta["val"].dtype == torch.float32
@@ -265,7 +255,7 @@ def _scalars_of(tail: list[torch.fx.Node]) -> set[torch.fx.Node]:
         operand
         for node in tail
         for operand in node.all_input_nodes
-        if operand.target in _CONVERSIONS
+        if operand.target in CONVERSIONS
         and operand.meta["val"].dtype == torch.float32
         and is_scalar(operand.args[0])
     }
@@ -273,7 +263,7 @@ def _scalars_of(tail: list[torch.fx.Node]) -> set[torch.fx.Node]:
 
 def _factor_of(node: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[torch.fx.Node]:
     """The tensor that a product of the chain multiplies by in float32."""
-    if node.target not in _PRODUCTS or node.meta["val"].dtype != torch.float32:
+    if node.target not in PRODUCTS or node.meta["val"].dtype != torch.float32:
         return None
     for operand in node.args:
         if isinstance(operand, torch.fx.Node) and operand not in tail:
@@ -288,9 +278,9 @@ def _match_plain(root: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[Pla
     x, weight = (_without_widening(operand) for operand in root.args[:2])
     if root.meta["val"].dtype != torch.float32 or x is None or weight is None:
         return None
-    if root.target in _BATCHED:
+    if root.target in BATCHED_MATMULS:
         return None
-    if weight.target not in _TRANSPOSES or weight.meta["val"].dim() != 2:
+    if weight.target not in TRANSPOSES or weight.meta["val"].dim() != 2:
         return None
     if weight.target is _aten.permute.default and weight.args[1] != [1, 0]:
         return None
@@ -300,7 +290,7 @@ def _match_plain(root: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[Pla
     before, after, scale = 1.0, 1.0, None
     numbers = [0, 0]
     for node in tail:
-        if node.target in _PRODUCTS:
+        if node.target in PRODUCTS:
             factor = _factor_of(node, tail)
             if factor is not None:
                 if scale is not None:
@@ -315,7 +305,7 @@ def _match_plain(root: torch.fx.Node, tail: list[torch.fx.Node]) -> Optional[Pla
                 before = float(number)
             else:
                 after = float(number)
-        elif node.target in _DIVISIONS or node.target in _CONVERSIONS:
+        elif node.target in DIVISIONS or node.target in CONVERSIONS:
             return None
     if scale is None or max(numbers) > 1:
         return None
@@ -331,7 +321,7 @@ def _without_widening(node: Any) -> Optional[torch.fx.Node]:
     """The bfloat16 or float16 tensor that `node` widens, else itself."""
     if not isinstance(node, torch.fx.Node):
         return None
-    if node.target in _CONVERSIONS and node.meta["val"].dtype == torch.float32:
+    if node.target in CONVERSIONS and node.meta["val"].dtype == torch.float32:
         source = node.args[0]
         if isinstance(source, torch.fx.Node) and source.meta["val"].dtype in (
             torch.bfloat16,

@@ -17,11 +17,46 @@ import torch
 from ._linalg import FunctionWriter, Tensor, Unsupported, float32_reciprocal, float_text
 from ._trace import Trace, source_line, trace
 
-__all__ = ["Imported", "UnsupportedOp", "import_function", "import_nodes"]
+__all__ = [
+    "BATCHED_MATMULS",
+    "CONVERSIONS",
+    "COPIES",
+    "DIVISIONS",
+    "Imported",
+    "MATMULS",
+    "PRODUCTS",
+    "RESHAPES",
+    "TRANSPOSES",
+    "UnsupportedOp",
+    "import_function",
+    "import_nodes",
+    "is_imported",
+    "is_scalar",
+]
 
 _DTYPES = {torch.bfloat16: "bf16", torch.float16: "f16", torch.float32: "f32"}
 
 _aten = torch.ops.aten
+
+# The torch ops that can be written, by what they do.
+MATMULS = (_aten.mm.default, _aten.mm.dtype)
+BATCHED_MATMULS = (_aten.bmm.default, _aten.bmm.dtype)
+PRODUCTS = (_aten.mul.Tensor, _aten.mul.Scalar)
+DIVISIONS = (_aten.div.Tensor, _aten.div.Scalar)
+CONVERSIONS = (_aten._to_copy.default, torch.ops.prims.convert_element_type.default)
+TRANSPOSES = (_aten.t.default, _aten.permute.default, _aten.transpose.int)
+RESHAPES = (
+    _aten.view.default,
+    _aten._unsafe_view.default,
+    _aten.reshape.default,
+    _aten.unsqueeze.default,
+    _aten.squeeze.default,
+    _aten.squeeze.dim,
+    _aten.squeeze.dims,
+)
+COPIES = (
+    _aten.clone.default, _aten.detach.default, _aten.alias.default, _aten.lift_fresh.default,
+)  # fmt: skip
 
 
 class UnsupportedOp(ValueError):
@@ -297,6 +332,8 @@ class _Importer:
         tensor, shape = self._tensor(node.args[0]), _shape_of(node.meta["val"])
         if tensor.shape == shape:
             return tensor
+        if shape == (1, *tensor.shape):
+            return self._writer.reshape(tensor, shape)
         extra = tensor.shape[: len(tensor.shape) - len(shape) + 1]
         if len(shape) == 3 and tensor.shape[-2:] == shape[1:] and extra in ((), (1,)):
             return _Spread(self._writer.reshape(tensor, shape[1:]), shape)
@@ -305,33 +342,16 @@ class _Importer:
 
 _HANDLERS: dict[Any, Callable[[_Importer, torch.fx.Node], Any]] = {}
 for _method, _ops in (
-    (_Importer.mm, (_aten.mm.default, _aten.mm.dtype)),
-    (_Importer.bmm, (_aten.bmm.default, _aten.bmm.dtype)),
-    (_Importer.multiply, (_aten.mul.Tensor, _aten.mul.Scalar)),
-    (_Importer.divide, (_aten.div.Tensor, _aten.div.Scalar)),
-    (
-        _Importer.reshape,
-        (
-            _aten.view.default,
-            _aten._unsafe_view.default,
-            _aten.reshape.default,
-            _aten.unsqueeze.default,
-            _aten.squeeze.default,
-            _aten.squeeze.dim,
-            _aten.squeeze.dims,
-        ),
-    ),
-    (_Importer.transpose, (_aten.t.default, _aten.permute.default, _aten.transpose.int)),
-    (
-        _Importer.convert,
-        (_aten._to_copy.default, torch.ops.prims.convert_element_type.default),
-    ),
+    (_Importer.mm, MATMULS),
+    (_Importer.bmm, BATCHED_MATMULS),
+    (_Importer.multiply, PRODUCTS),
+    (_Importer.divide, DIVISIONS),
+    (_Importer.reshape, RESHAPES),
+    (_Importer.transpose, TRANSPOSES),
+    (_Importer.convert, CONVERSIONS),
     (_Importer.slice, (_aten.slice.Tensor,)),
     (_Importer.select, (_aten.select.int,)),
-    (
-        _Importer.same,
-        (_aten.clone.default, _aten.detach.default, _aten.alias.default, _aten.lift_fresh.default),
-    ),
+    (_Importer.same, COPIES),
     (_Importer.expand, (_aten.expand.default,)),
 ):
     for _op in _ops:
