@@ -42,9 +42,9 @@ using namespace indexer;
 
 /// Tokens of the tile whose kernels, when they start early, wait long for the
 /// kernel in front, as they have little to load before: they meet their peers
-/// first, and bring x into L2. With a larger tile the loads of the weight that
-/// come later cost more than that saves (measured on an H100: 1.54 to 1.29 us
-/// for one token and tiles of 8, 2.0 to 2.2 us for 16 tokens and tiles of 16).
+/// first. With a larger tile the loads of the weight that come later cost more
+/// than that saves (measured on an H100: 1.38 to 1.24 us for one token and
+/// tiles of 8, 1.78 to 1.92 us for 16 tokens and tiles of 16).
 static constexpr int64_t waitingTokens = 8;
 
 namespace {
@@ -194,7 +194,7 @@ void RegisterMmaBuilder::build(gpu::GPUFuncOp func) {
       kernel, arguments,
       kernel.multiply(kernel.divide(block, clusterSize), schedule.getTileT()));
   SmallVector<Value> tokens = tokenRows();
-  if (waitsLong)
+  if (schedule.startsEarly())
     OperandFragments::prefetch(kernel, arguments.lhs(), tokens,
                                elements / mmaStep, mmaStep);
   waitForPreviousKernel(kernel, schedule);
