@@ -8,6 +8,8 @@
 
 #include "indexer/Schedule/MeasuredSchedules.h"
 
+#include "indexer/Schedule/WgmmaSchedules.h"
+
 #include "mlir/IR/BuiltinTypeInterfaces.h"
 
 using namespace mlir;
@@ -56,7 +58,8 @@ static bool appendRows(const ScheduleProblem &problem, Weights weights,
 
 bool indexer::appendMeasured(const ScheduleProblem &problem,
                              SmallVectorImpl<KernelSchedule> &schedules) {
-  if (!problem.isMeasured() || problem.isBatchInvariant)
+  // Each table has rows of wgmma, which does not take every group of ops.
+  if (!problem.isMeasured() || problem.isBatchInvariant || !takesWgmma(problem))
     return false;
   // Static weights change when a kernel starts, and hardly which one is the
   // fastest: the rows of dependent ones are the second best.

@@ -38,7 +38,36 @@
 // EARLY-SAME: family = register_mma{{[^>]*}} weights = static
 // EARLY-SAME: max_tokens = 128>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 4, weights = static, max_tokens = 480>
 // EARLY-SAME: family = plain
-func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<32x4096xbf16>,
+func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<48x4096xbf16>,
+    %sum: tensor<?x48xf32>, %gate: tensor<?x48xf32>) -> tensor<?x48xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x48xf32>)
+      -> tensor<?x48xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4096xbf16>, tensor<48x4096xbf16>)
+      outs(%fill, %gate : tensor<?x48xf32>, tensor<?x48xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x48xf32>, tensor<?x48xf32>)
+  return %r#1 : tensor<?x48xf32>
+}
+
+// A table of dependent weights serves static ones as well.
+
+// CHECK-LABEL: func.func @tuned_shape
+// SM90: indexer.schedules = [#indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 256, max_tokens = 4>
+// SM90-SAME: family = tma_wgmma
+// EARLY: indexer.schedules = [#indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 256, weights = static, max_tokens = 4>
+// EARLY-SAME: family = tma_wgmma{{[^>]*}} weights = static
+// EARLY-SAME: family = plain
+func.func @tuned_shape(%x: tensor<?x4096xbf16>, %w: tensor<32x4096xbf16>,
     %sum: tensor<?x32xf32>, %gate: tensor<?x32xf32>) -> tensor<?x32xf32> {
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x32xf32>)
