@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 import dsa_indexer
-from dsa_indexer._bundle import BundleView
+from dsa_indexer._bundle import BundleView, ResultShapes
 
 ENGINES = ["sglang-s4-merged", "tensorrt-llm", "frontends/torch-merged"]
 
@@ -46,7 +46,7 @@ def test_the_bundle_knows_the_shapes_of_both(kernel):
     last = (1,) * (len(view.results[1].shape) - 2)
     for tokens in (0, 5):
         arguments = make(tokens, np.float32, len(view.arguments[2].shape))
-        assert view.result_shapes(arguments) == [(tokens, 128), (tokens, 64, *last)]
+        assert ResultShapes(view.description).of(arguments) == [(tokens, 128), (tokens, 64, *last)]
 
 
 def test_one_module_of_kernels_makes_both(kernel):
