@@ -10,7 +10,6 @@
 #include "indexer-c/Runtime.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
@@ -58,7 +57,6 @@ namespace {
 struct Arguments {
   Arguments(unsigned parameters, unsigned tensorMaps) {
     size_t mapsAt = (parameters * 8 + 63) / 64 * 64;
-    size = tensorMaps ? mapsAt + tensorMaps * 128 : parameters * 8;
     for (unsigned i = 0; i < parameters; ++i)
       pointers.push_back(bytes + 8 * i);
     for (unsigned i = 0; i < tensorMaps; ++i)
@@ -66,11 +64,7 @@ struct Arguments {
   }
 
   alignas(64) unsigned char bytes[1024] = {};
-  size_t size = 0;
   std::vector<void *> pointers;
-  // CU_LAUNCH_PARAM_BUFFER_POINTER, _BUFFER_SIZE, _END.
-  std::array<void *, 5> packed = {reinterpret_cast<void *>(1), bytes,
-                                  reinterpret_cast<void *>(2), &size, nullptr};
 };
 } // namespace
 
@@ -117,13 +111,10 @@ void DriverFloor::addWays(unsigned parameters, unsigned tensorMaps,
   auto add = [&](std::string how, auto launch) {
     ways.push_back({parameters, tensorMaps, saysCluster, how, launch});
   };
-  for (bool packs : {false, true})
-    add(packs ? "cuLaunchKernel, packed" : "cuLaunchKernel",
-        [=](CuStream stream) {
-          return launchKernel(function, cluster, 1, 1, threads, 1, 1, 0, stream,
-                              packs ? nullptr : arguments->pointers.data(),
-                              packs ? arguments->packed.data() : nullptr);
-        });
+  add("cuLaunchKernel", [=](CuStream stream) {
+    return launchKernel(function, cluster, 1, 1, threads, 1, 1, 0, stream,
+                        arguments->pointers.data(), /*extra=*/nullptr);
+  });
   for (bool setsCluster : {false, true})
     for (bool startsEarly : {false, true}) {
       if ((setsCluster && saysCluster) ||
@@ -144,20 +135,17 @@ void DriverFloor::addWays(unsigned parameters, unsigned tensorMaps,
             CuLaunchAttributeProgrammaticStreamSerialization;
         attributes.back().value.programmaticStreamSerializationAllowed = 1;
       }
-      for (bool packs : {false, true})
-        add(how + (packs ? ", packed" : ""), [=, driver = &driver](
-                                                 CuStream stream) mutable {
-          CuLaunchConfig config = {};
-          config.gridDim[0] = cluster;
-          config.blockDim[0] = threads;
-          for (int dim : {1, 2})
-            config.gridDim[dim] = config.blockDim[dim] = 1;
-          config.stream = stream;
-          config.attributes = attributes.data();
-          config.numAttributes = attributes.size();
-          return driver->launchKernelEx(
-              &config, function, packs ? nullptr : arguments->pointers.data(),
-              packs ? arguments->packed.data() : nullptr);
-        });
+      add(how, [=, driver = &driver](CuStream stream) mutable {
+        CuLaunchConfig config = {};
+        config.gridDim[0] = cluster;
+        config.blockDim[0] = threads;
+        for (int dim : {1, 2})
+          config.gridDim[dim] = config.blockDim[dim] = 1;
+        config.stream = stream;
+        config.attributes = attributes.data();
+        config.numAttributes = attributes.size();
+        return driver->launchKernelEx(&config, function,
+                                      arguments->pointers.data(), nullptr);
+      });
     }
 }

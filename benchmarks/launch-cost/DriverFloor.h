@@ -28,7 +28,7 @@ struct DriverLaunch {
 
 /// Empty kernels in the current context, and every way to launch them: by both
 /// functions of the driver, with and without the attributes for clusters of 8
-/// and for an early start, with parameters one by one and packed.
+/// and for an early start, with few and many parameters.
 class DriverFloor {
 public:
   /// For a device of compute capability `major`.`minor`; without clusters below

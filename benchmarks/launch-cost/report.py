@@ -96,8 +96,7 @@ print("""
 ## What the driver alone takes
 
 Microseconds for an empty kernel, grid 8, 128 threads. "Cluster in PTX": `.reqnctapercluster` and
-`.reqntid` say the sizes. "Early start": programmatic stream serialization. "Packed": the
-parameters as one buffer.
+`.reqntid` say the sizes. "Early start": programmatic stream serialization.
 
 | parameters | tensor maps | cluster in PTX | call | us |
 |---|---|---|---|---|""")
