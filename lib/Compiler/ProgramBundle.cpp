@@ -102,6 +102,8 @@ std::string Program::cacheKey(ArrayRef<StringRef> chips) {
 
 std::optional<std::string> Program::findCached(ArrayRef<StringRef> chips,
                                                std::string &key) {
+  if (!programOptions.useCache)
+    return std::nullopt;
   auto start = std::chrono::steady_clock::now();
   BundleCache cache = BundleCache::fromEnvironment();
   if (cache.isBroken())
@@ -141,8 +143,6 @@ bool Program::hasBundle() {
   if (chipBundles.contains(chip))
     return true;
   std::string key;
-  if (!programOptions.useCache)
-    return false;
   std::optional<std::string> found = findCached({chip}, key);
   if (!found)
     return false;
@@ -162,8 +162,7 @@ llvm::Expected<std::string> Program::waitForBackground() {
   const BackgroundBundle::Outcome *outcome = background->wait();
   if (!outcome) {
     background = nullptr;
-    StringRef chip = programOptions.chip;
-    return programOptions.useCache ? findFor({chip}) : compileFor({chip});
+    return findFor({StringRef(programOptions.chip)});
   }
   for (const std::string &warning : outcome->warnings)
     addWarning(warning);
@@ -194,8 +193,7 @@ llvm::Expected<StringRef> Program::bundleFor(ArrayRef<StringRef> chips) {
   llvm::Expected<std::string> bytes =
       background && chips == ArrayRef(StringRef(programOptions.chip))
           ? waitForBackground()
-      : programOptions.useCache ? findFor(chips)
-                                : compileFor(chips);
+          : findFor(chips);
   if (!bytes)
     return bytes.takeError();
   return StringRef(chipBundles[key] = std::move(*bytes));

@@ -185,8 +185,8 @@ private:
   llvm::Expected<std::string> findFor(llvm::ArrayRef<llvm::StringRef> chips);
   /// The bundle that a thread compiles.
   llvm::Expected<std::string> waitForBackground();
-  /// The same, only where the cache has it. `key` is what the cache knows it
-  /// by, "" when nothing is cached.
+  /// The bundle for `chips` if the cache has it. `key` is what the cache knows
+  /// it by, "" when nothing is cached.
   std::optional<std::string> findCached(llvm::ArrayRef<llvm::StringRef> chips,
                                         std::string &key);
   /// What the cache knows the bundle for `chips` by; "" when it cannot know it.
