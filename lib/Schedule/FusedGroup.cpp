@@ -11,7 +11,7 @@
 #include "indexer/Dialect/Indexer/IndexerDialect.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace indexer;
@@ -24,8 +24,7 @@ struct WeightRows {
 };
 } // namespace
 
-/// The dimension of the weight of `fused` that runs over h.
-static unsigned headDimension(const FusedOp &fused) {
+unsigned indexer::headDimension(const FusedOp &fused) {
   return fused.inputMap(1).getDimPosition(0) == FusedOp::hLoop ? 0 : 1;
 }
 

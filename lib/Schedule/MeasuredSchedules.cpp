@@ -38,7 +38,7 @@ static constexpr MeasuredSchedule measuredTable[] = {
 /// Tokens up to which a kernel of several tiles of heads gains by starting
 /// early. Beyond, each of them would bring x into L2 (measured on an H100,
 /// H = 192, us: 64 tokens 4.30 to 3.96, 256 7.54 to 8.58, 4096 30.2 to 40.3).
-static constexpr int64_t maxEarlyTokens = 120, tileHeads = 64;
+static constexpr int64_t maxEarlyTokens = 120;
 
 /// Appends the rows for the shape of `problem` and these `weights`, for its T
 /// or, when that is dynamic, all of them. True when there are some.
@@ -53,7 +53,7 @@ static bool appendRows(const ScheduleProblem &problem, Weights weights,
       continue;
     schedules.push_back(row.schedule);
     schedules.back().weights =
-        problem.h > tileHeads && row.schedule.maxTokens > maxEarlyTokens
+        problem.h > wgmmaHeads && row.schedule.maxTokens > maxEarlyTokens
             ? weights
             : problem.weights;
     if (isDynamic)

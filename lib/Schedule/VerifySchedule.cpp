@@ -28,9 +28,6 @@ namespace indexer {
 using namespace mlir;
 using namespace indexer;
 
-/// CTAs that a grid has at most along y, where the tiles of heads are.
-static constexpr int64_t maxHeadTiles = 65535;
-
 /// Checks the token ranges of `schedules`, in order: those with conditions
 /// first, each kind ascending, the last without an end.
 static LogicalResult verifyTokens(Operation *op,
@@ -231,11 +228,11 @@ static LogicalResult verifyGroup(ArrayRef<linalg::GenericOp> ops,
     return success();
   for (auto [number, schedule] : llvm::enumerate(*schedules)) {
     int64_t tiles = llvm::divideCeil(heads, schedule.getTileH());
-    if (tiles > maxHeadTiles)
+    if (tiles > maxGridY)
       return op->emitOpError()
              << "schedule " << number << " cuts H = " << heads << " into "
              << tiles << " tiles of 'tile_h' = " << schedule.getTileH()
-             << ", a grid has at most " << maxHeadTiles;
+             << ", a grid has at most " << maxGridY;
   }
   return success();
 }

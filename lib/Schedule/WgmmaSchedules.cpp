@@ -60,9 +60,9 @@ static constexpr WgmmaEntry wgmmaTable[] = {
 static constexpr int64_t firstTokens = 73, firstEarlyTokens = 129;
 static constexpr size_t firstEarlyRow = 2;
 
-/// Heads of a tile, threads of a CTA, and columns of a stage (two swizzle rows
-/// are faster than one; one where d asks for it).
-static constexpr int64_t tileH = 64, threads = 128;
+/// Threads of a CTA, and columns of a stage (two swizzle rows are faster than
+/// one; one where d asks for it).
+static constexpr int64_t threads = 128;
 static constexpr int64_t wideStage = 128, narrowStage = 64;
 
 /// Shared memory of an SM, and what each CTA takes of it beyond its own, in
@@ -75,7 +75,7 @@ static constexpr int64_t invariantParts = 8;
 
 /// Tiles of heads of `problem`.
 static int64_t headTiles(const ScheduleProblem &problem) {
-  return llvm::divideCeil(problem.h, tileH);
+  return llvm::divideCeil(problem.h, wgmmaHeads);
 }
 
 /// Divides d of `problem`: a number of parts that does not divide it gets
@@ -95,9 +95,9 @@ static void divideElements(const ScheduleProblem &problem,
 /// The schedule of `entry` for `problem`.
 static KernelSchedule scheduleOf(const ScheduleProblem &problem,
                                  const WgmmaEntry &entry) {
-  KernelSchedule schedule = {
-      Family::CpAsyncWgmma, entry.tileT,    tileH, threads,
-      entry.cluster,        entry.maxTokens};
+  KernelSchedule schedule = {Family::CpAsyncWgmma, entry.tileT,
+                             wgmmaHeads,           threads,
+                             entry.cluster,        entry.maxTokens};
   divideElements(problem, schedule);
   int64_t steps = problem.d / (schedule.cluster * schedule.tileD);
   int64_t available = smSharedBytes / entry.ctas - ctaReserve;

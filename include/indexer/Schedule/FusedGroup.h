@@ -27,6 +27,9 @@
 
 namespace indexer {
 
+/// The dimension of the weight of `fused` that runs over h.
+unsigned headDimension(const FusedOp &fused);
+
 /// The fused ops of one kernel: a fused op by itself, or several whose weights
 /// are rows of one tensor, one behind the other. It only points into the ops.
 struct FusedGroup {

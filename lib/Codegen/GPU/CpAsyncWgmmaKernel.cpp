@@ -59,7 +59,6 @@ private:
   int64_t tokens() {
     return schedule.getTileT() * warpgroupThreads / threads();
   }
-  void setPlace(Value block);
 
   KernelBuilder kernel;
   const FusedGroup &group;
@@ -76,17 +75,6 @@ private:
 };
 } // namespace
 
-/// Where the tile of CTA `block` (i32) lies.
-void CpAsyncWgmmaBuilder::setPlace(Value block) {
-  place.tileH = wgmmaHeads;
-  place.firstH =
-      kernel.multiply(headTile(kernel, group, schedule, block), wgmmaHeads);
-  place.setTokens(kernel, arguments,
-                  kernel.multiply(tokenTile(kernel, group, schedule, block),
-                                  schedule.getTileT()));
-  lastH = lastHead(kernel, group, arguments, wgmmaHeads);
-}
-
 int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   int64_t clusterSize = schedule.getCluster();
   int64_t elements = group.extents()[FusedOp::dLoop] / clusterSize;
@@ -96,7 +84,8 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   thread = kernel.threadNumber();
   warpgroup = kernel.divide(thread, warpgroupThreads);
   Value block = kernel.blockNumber(0);
-  setPlace(block);
+  place = wgmmaPlace(kernel, group, arguments, schedule, block);
+  lastH = lastHead(kernel, group, arguments);
   Value firstD = kernel.i32(0);
   std::optional<ClusterReduction> cluster;
   if (clusterSize > 1) {

@@ -210,8 +210,7 @@ static Value sliceWeight(OpBuilder &builder, const FusedGroup &group, size_t op,
   auto type = cast<RankedTensorType>(fused.rhs.getType());
   SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0)), sizes,
       strides(2, builder.getIndexAttr(1));
-  unsigned rows = fused.inputMap(1).getDimPosition(0) == FusedOp::hLoop ? 0 : 1;
-  offsets[rows] = builder.getIndexAttr(group.firstHeads[op]);
+  offsets[headDimension(fused)] = builder.getIndexAttr(group.firstHeads[op]);
   for (int64_t extent : type.getShape())
     sizes.push_back(builder.getIndexAttr(extent));
   return tensor::ExtractSliceOp::create(builder, fused.op->getLoc(), type,

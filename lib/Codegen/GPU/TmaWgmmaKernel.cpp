@@ -146,13 +146,8 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
   firstD = kernel.i32(0);
   if (split > 1)
     firstD = kernel.multiply(rank, steps() * schedule.getTileD());
-  place.tileH = wgmmaHeads;
-  place.firstH =
-      kernel.multiply(headTile(kernel, group, schedule, block), wgmmaHeads);
-  place.setTokens(kernel, arguments,
-                  kernel.multiply(tokenTile(kernel, group, schedule, block),
-                                  schedule.getTileT()));
-  lastH = lastHead(kernel, group, arguments, wgmmaHeads);
+  place = wgmmaPlace(kernel, group, arguments, schedule, block);
+  lastH = lastHead(kernel, group, arguments);
 
   x.emplace(arguments, xMap, schedule.getTileT(), CacheHint::None);
   // Every CTA reads the weight, so it stays in L2 while x passes through.

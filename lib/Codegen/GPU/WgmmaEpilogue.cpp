@@ -15,10 +15,6 @@
 using namespace mlir;
 using namespace indexer;
 
-/// CTAs that a grid has at most along y (CUDA C++ programming guide, technical
-/// specifications).
-static constexpr int64_t maxGridY = 65535;
-
 /// True when the tiles of heads are neighbours in x: CTAs that start together
 /// then share x, which does not fit L2 (measured on an H100: three tiles of
 /// heads one after the other take three times as long as one).
@@ -27,18 +23,20 @@ static bool isHeadsFirst(const FusedGroup &group, ScheduleAttr schedule) {
          schedule.getMulticast() == 1 && schedule.getMaxCtas() == 0;
 }
 
-Value indexer::headTile(KernelBuilder &kernel, const FusedGroup &group,
-                        ScheduleAttr schedule, Value block) {
-  return isHeadsFirst(group, schedule)
-             ? kernel.divide(block, schedule.getSplit())
-             : kernel.blockNumber(1);
-}
-
-Value indexer::tokenTile(KernelBuilder &kernel, const FusedGroup &group,
-                         ScheduleAttr schedule, Value block) {
-  return isHeadsFirst(group, schedule)
-             ? kernel.blockNumber(1)
-             : kernel.divide(block, schedule.getSplit());
+TilePlace indexer::wgmmaPlace(KernelBuilder &kernel, const FusedGroup &group,
+                              const KernelArguments &arguments,
+                              ScheduleAttr schedule, Value block) {
+  bool headsFirst = isHeadsFirst(group, schedule);
+  auto tileAlongX = [&] { return kernel.divide(block, schedule.getSplit()); };
+  auto tileAlongY = [&] { return kernel.blockNumber(1); };
+  TilePlace place;
+  place.tileH = wgmmaHeads;
+  place.firstH =
+      kernel.multiply(headsFirst ? tileAlongX() : tileAlongY(), wgmmaHeads);
+  place.setTokens(kernel, arguments,
+                  kernel.multiply(headsFirst ? tileAlongY() : tileAlongX(),
+                                  schedule.getTileT()));
+  return place;
 }
 
 void indexer::setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
@@ -50,7 +48,7 @@ void indexer::setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
 }
 
 Value indexer::lastHead(KernelBuilder &kernel, const FusedGroup &group,
-                        const KernelArguments &arguments, int64_t tileH) {
+                        const KernelArguments &arguments) {
   int64_t heads = group.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads))
     return kernel.add(
@@ -58,7 +56,7 @@ Value indexer::lastHead(KernelBuilder &kernel, const FusedGroup &group,
                                 kernel.builder.getI32Type(),
                                 arguments.extents[FusedOp::hLoop]),
         -1);
-  return heads % tileH != 0 ? kernel.i32(heads - 1) : Value();
+  return heads % wgmmaHeads != 0 ? kernel.i32(heads - 1) : Value();
 }
 
 WgmmaEpilogue::WgmmaEpilogue(KernelBuilder &kernel, const FusedGroup &group,

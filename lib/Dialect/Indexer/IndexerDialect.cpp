@@ -174,9 +174,10 @@ verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                 int64_t tileH, int64_t threads, int64_t cluster, int64_t split,
                 int64_t tileD, int64_t stages, int64_t tokensOfWarpgroup,
                 function_ref<int64_t()> bytes) {
-  if (tileH != 64)
+  if (tileH != wgmmaHeads)
     return emitError() << "schedule 'tile_h' = " << tileH
-                       << " is not accepted: heads are the rows of a wgmma, 64";
+                       << " is not accepted: heads are the rows of a wgmma, "
+                       << wgmmaHeads;
   int64_t warpgroups = threads / 128;
   int64_t maxTokens = tokensOfWarpgroup * warpgroups;
   if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)

@@ -22,23 +22,21 @@
 
 namespace indexer {
 
-/// Number of the tile of heads, and of tokens, of CTA `block` along x (i32).
-/// Tiles of heads are neighbours in x, so that the CTAs which share a tile of x
-/// run at the same time, and it comes from global memory once; not so with a
-/// single one, and when CTAs share the weight or go on to other tiles.
-mlir::Value headTile(KernelBuilder &kernel, const FusedGroup &group,
-                     ScheduleAttr schedule, mlir::Value block);
-mlir::Value tokenTile(KernelBuilder &kernel, const FusedGroup &group,
-                      ScheduleAttr schedule, mlir::Value block);
+/// Where the tile of CTA `block` along x (i32) lies. Tiles of heads are
+/// neighbours in x, so that the CTAs which share a tile of x run at the same
+/// time, and it comes from global memory once; not so with a single one, and
+/// when CTAs share the weight or go on to other tiles.
+TilePlace wgmmaPlace(KernelBuilder &kernel, const FusedGroup &group,
+                     const KernelArguments &arguments, ScheduleAttr schedule,
+                     mlir::Value block);
 
-/// Says in `launch` what the two above take for granted.
+/// Says in `launch` what that takes for granted.
 void setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
                    ScheduleAttr schedule);
 
-/// The last head (i32) of `group`; null when all heads of every tile of
-/// `tileH` exist.
+/// The last head (i32) of `group`; null when all heads of every tile exist.
 mlir::Value lastHead(KernelBuilder &kernel, const FusedGroup &group,
-                     const KernelArguments &arguments, int64_t tileH);
+                     const KernelArguments &arguments);
 
 /// The outputs of one tile.
 class WgmmaEpilogue {

@@ -19,11 +19,10 @@
 #define INDEXER_CODEGEN_GPU_WGMMATILE_H
 
 #include "indexer/Codegen/GPU/StagedRows.h"
+#include "indexer/Dialect/Indexer/IndexerDialect.h"
 
 namespace indexer {
 
-/// Heads of a tile: M of wgmma.
-constexpr int64_t wgmmaHeads = 64;
 /// Threads of a warpgroup.
 constexpr int64_t warpgroupThreads = 128;
 

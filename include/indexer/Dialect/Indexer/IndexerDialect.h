@@ -48,6 +48,14 @@ constexpr int64_t maxSharedBytesSm90 = 227 * 1024;
 /// bytes: the 128-byte swizzle repeats after 1024.
 constexpr int64_t stagesAlignment = 1024;
 
+/// CTAs that a grid has at most along y (CUDA C++ programming guide, technical
+/// specifications).
+constexpr int64_t maxGridY = 65535;
+
+/// Heads of a tile of the families `cp_async_wgmma` and `tma_wgmma`: the rows
+/// of a wgmma.
+constexpr int64_t wgmmaHeads = 64;
+
 /// In the families `cp_async_wgmma` and `tma_wgmma` each fused op of a kernel
 /// begins at a multiple of this many heads: what a warp finishes belongs to one
 /// of them.
