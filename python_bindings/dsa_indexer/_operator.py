@@ -55,7 +55,7 @@ class CompiledOperator:
         self._add = library.dsaIndexerAddGate
         self._add.argtypes = [
             ctypes.c_int32, ctypes.POINTER(ctypes.c_int32), ctypes.c_int64, ctypes.c_int64,
-            ctypes.c_void_p,
+            ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
         ]  # fmt: skip
         self._add.restype = None
         #: The library holds them by address.
@@ -68,7 +68,7 @@ class CompiledOperator:
         types = [_TYPES[str(tensor.dtype)] for tensor in (x, weight, q_scale)]
         heads, hidden = weight.shape
         self._kernels.append(kernel)
-        self._add(x.get_device(), (ctypes.c_int32 * 3)(*types), heads, hidden, kernel.handle)
+        self._add(x.get_device(), (ctypes.c_int32 * 3)(*types), heads, hidden, *kernel.entry_points)
 
 
 def load(key: str, path: pathlib.Path = LIBRARY) -> Optional[CompiledOperator]:

@@ -64,12 +64,14 @@ void indexer::python::bindKernel(nb::module_ &module) {
       .def_prop_ro("notes", &Kernel::notes,
                    "One line for each kernel that the device cannot hold.")
       .def_prop_ro(
-          "handle",
+          "entry_points",
           [](const Kernel &kernel) {
-            return reinterpret_cast<uintptr_t>(kernel.get());
+            auto [handle, launch, lastError] = kernel.entryPoints();
+            return nb::make_tuple(handle, launch, lastError);
           },
-          "Address of the IndexerKernel, for the C API; it lives as long as "
-          "this.")
+          nb::sig("def entry_points(self, /) -> tuple[int, int, int]"),
+          "Addresses for the C API: the IndexerKernel, which lives as long as "
+          "this, and its library's indexerKernelLaunch and indexerLastError.")
       .def("launch",
            nb::overload_cast<const Arguments &, const Arguments &, uintptr_t>(
                &Kernel::launch, nb::const_),

@@ -12,6 +12,8 @@
 #include "Bundle.h"
 #include "Program.h"
 
+#include <array>
+
 namespace indexer::python {
 
 /// A bundle's code, loaded on one CUDA device. Thread-safe.
@@ -32,7 +34,13 @@ public:
               const IndexerTensor *results, size_t numResults, void *stream,
               const std::string &entry) const;
 
-  IndexerKernel *get() const { return kernel; }
+  /// The IndexerKernel, and the indexerKernelLaunch and indexerLastError of the
+  /// library that has made it; as numbers.
+  std::array<uintptr_t, 3> entryPoints() const {
+    return {reinterpret_cast<uintptr_t>(kernel),
+            reinterpret_cast<uintptr_t>(functions.launch),
+            reinterpret_cast<uintptr_t>(functions.lastError)};
+  }
 
   /// See indexerKernelNotes.
   const char *notes() const { return functions.notes(kernel); }

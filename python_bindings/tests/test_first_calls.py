@@ -96,6 +96,20 @@ assert shapes == {1 + 300 * i: (1 + 300 * i, 64, 1) for i in range(8)}, shapes
 ''', tmp_path)
 
 
+def test_the_library_that_has_made_a_kernel_launches_it(tmp_path):
+    """Another one would not know what went wrong in it."""
+    run('''
+import ctypes, pathlib
+from dsa_indexer import _native
+
+kernel(*arguments(5))
+runtime = ctypes.CDLL(str(pathlib.Path(_native.__file__).with_name("libindexer_runtime.so")))
+function = ctypes.cast(runtime.indexerKernelLaunch, ctypes.c_void_p).value
+assert kernel.on_device(0).entry_points[1] != function
+assert dsa_indexer.load_bundle(kernel.bundle).on_device(0).entry_points[1] == function
+''', tmp_path)
+
+
 def test_a_cache_that_cannot_be_written_is_said_once(tmp_path):
     file = tmp_path / "file"
     file.write_text("")

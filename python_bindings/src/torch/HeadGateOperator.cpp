@@ -54,11 +54,19 @@ struct Signature {
   }
 };
 
+/// A kernel, and what calls it: the compiler's library has a runtime of its
+/// own.
+struct KnownKernel {
+  IndexerKernel *kernel;
+  decltype(&indexerKernelLaunch) launch;
+  decltype(&indexerLastError) lastError;
+};
+
 /// The known kernels: a list that grows at its head and is never freed, so that
 /// calls read it without a lock.
 struct Entry {
   Signature signature;
-  IndexerKernel *kernel;
+  KnownKernel known;
   const Entry *next;
 };
 
@@ -66,11 +74,11 @@ struct Entry {
 
 static std::atomic<const Entry *> entries{nullptr};
 
-static IndexerKernel *findKernel(const Signature &signature) {
+static const KnownKernel *findKernel(const Signature &signature) {
   for (const Entry *entry = entries.load(std::memory_order_acquire); entry;
        entry = entry->next)
     if (entry->signature == signature)
-      return entry->kernel;
+      return &entry->known;
   return nullptr;
 }
 
@@ -151,10 +159,10 @@ static Tensor headGate(Tensor x, Tensor weight, Tensor qScale,
                        double softmaxScale, std::optional<double> headScale) {
   IndexerArgument arguments[5] = {};
   Signature signature;
-  IndexerKernel *kernel = nullptr;
+  const KnownKernel *known = nullptr;
   if (readCall({&x, &weight, &qScale}, arguments, signature))
-    kernel = findKernel(signature);
-  if (!kernel)
+    known = findKernel(signature);
+  if (!known)
     return callPython(x, weight, qScale, softmaxScale, headScale);
 
   int64_t tokens = arguments[0].tensor.shape[0], heads = signature.heads;
@@ -173,21 +181,24 @@ static Tensor headGate(Tensor x, Tensor weight, Tensor qScale,
   void *stream = nullptr;
   TORCH_ERROR_CODE_CHECK(
       aoti_torch_get_current_cuda_stream(signature.device, &stream));
-  if (indexerKernelLaunch(kernel, arguments, 5, &written, 1, stream))
-    throw std::runtime_error(std::string("head_gate(): ") + indexerLastError());
+  if (known->launch(known->kernel, arguments, 5, &written, 1, stream))
+    throw std::runtime_error(std::string("head_gate(): ") + known->lastError());
   return result;
 }
 
 /// For dsa_indexer.torch, by ctypes: `types` are the IndexerTypes of x, weight
-/// and q_scale. The kernel must live as long as the process.
-extern "C" INDEXER_API void dsaIndexerAddGate(int32_t device,
-                                              const int32_t *types,
-                                              int64_t heads, int64_t hidden,
-                                              IndexerKernel *kernel) {
+/// and q_scale, `launch` and `lastError` functions of the kernel's library. The
+/// kernel must live as long as the process.
+extern "C" INDEXER_API void
+dsaIndexerAddGate(int32_t device, const int32_t *types, int64_t heads,
+                  int64_t hidden, IndexerKernel *kernel,
+                  decltype(&indexerKernelLaunch) launch,
+                  decltype(&indexerLastError) lastError) {
   Signature signature{device, {types[0], types[1], types[2]}, heads, hidden};
   if (findKernel(signature))
     return;
-  Entry *entry = new Entry{signature, kernel, entries.load()};
+  Entry *entry =
+      new Entry{signature, {kernel, launch, lastError}, entries.load()};
   while (!entries.compare_exchange_weak(entry->next, entry))
     ;
 }
