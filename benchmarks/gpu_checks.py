@@ -7,8 +7,8 @@
 
 DIR holds bundles, named H_E.idxb with an ending such as _static before the dot, and
 libindexer_runtime.so, and below merged/ those with the keys and the gate of a merged weight,
-which are checked as one gate with the heads of both; OUT gets checks.md. Every launch of a bundle's table is checked by
-itself:
+which are checked as one gate with the heads of both; OUT gets checks.md. Every launch of a
+bundle's table is checked by itself:
 
 - error: at the ends of its range of T and in between, on fresh random data: the norm of the
   difference from float64, relative, at most 1e-6; and each element inside the bound of

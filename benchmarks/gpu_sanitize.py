@@ -9,9 +9,10 @@ DIR holds bundles, named H_E.idxb with an ending such as _static before the dot,
 libindexer_runtime.so, and below merged/ those of a merged weight. For each bundle and tool a
 process of its own launches each entry of the bundle's table at a small T, three tiles with the
 last one partial, whatever T it serves in truth; tensors are allocated to the byte. The
-processes run side by side; where an error ends one, another goes on behind that launch. OUT gets sanitizer.md, a table of the tools' last lines, and sanitizer.log
-with the whole output of those that are not clean. The exit code is 1 when one is not. Needs
-compute-sanitizer and the driver; no torch.
+processes run side by side; where an error ends one, another goes on behind that launch. OUT
+gets sanitizer.md, a table of the tools' last lines, and sanitizer.log with the whole output of
+those that are not clean. The exit code is 1 when one is not. Needs compute-sanitizer and the
+driver; no torch.
 """
 
 import argparse

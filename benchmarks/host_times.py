@@ -26,38 +26,10 @@ import torch
 
 import dsa_indexer
 from dsa_indexer import _head_gate, _native
+from timing.bundle_kernel import Argument, Tensor, view
 
 HEADS, HIDDEN = 64, 7168
 ROUNDS, CALLS = 40, 200
-
-
-class Tensor(ctypes.Structure):
-    """IndexerTensor of indexer-c/Runtime.h."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("type", ctypes.c_int),
-        ("rank", ctypes.c_int32),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-    ]
-
-
-class Argument(ctypes.Structure):
-    """IndexerArgument."""
-
-    _fields_ = [("is_tensor", ctypes.c_int32), ("tensor", Tensor), ("scalar", ctypes.c_double)]
-
-
-TYPES = {torch.bfloat16: 0, torch.float16: 1, torch.float32: 2}
-
-
-def view(tensor):
-    extents = ctypes.c_int64 * tensor.dim()
-    return Tensor(
-        tensor.data_ptr(), TYPES[tensor.dtype], tensor.dim(), extents(*tensor.shape),
-        extents(*tensor.stride()),
-    )
 
 
 def c_call(bundle, x, weight, q_scale):

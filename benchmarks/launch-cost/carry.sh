@@ -20,6 +20,8 @@ strip "$folder/indexer-launch-cost" "$folder/indexer-run"
 ptxas=$(command -v /usr/local/cuda/bin/ptxas ptxas | head -n 1)
 [ -z "$ptxas" ] || xz -c -T0 "$ptxas" >"$folder/ptxas.xz"
 cp examples/head_gate.mlir benchmarks/launch-cost/first_calls.py "$folder/"
+mkdir -p "$folder/timing"
+cp benchmarks/timing/{__init__,bundle_kernel,driver}.py "$folder/timing/"
 # The same chain for one number of tokens.
 for tokens in 1 5 16 129 512; do
   sed -e "s/?/$tokens/g" -e 's/ (%tokens)/()/; s/(%tokens)/()/g' \

@@ -7,68 +7,35 @@
 For each T, in a program of its own: milliseconds from the text to the end of the first call,
 which waits for its own kernel alone, until the rest is compiled, and whether the bits are those
 of the whole bundle. Then whether a CUDA graph can capture calls whose kernels are not there
-yet, in each capture mode. Exit code 1 when bits differ or a graph cannot be made. Needs a GPU
-and the library; no Python package.
+yet, in each capture mode. Exit code 1 when bits differ or a graph cannot be made. Needs a GPU,
+the library, and benchmarks/timing in this folder or the one above; no Python package.
 """
 
 import argparse
 import ctypes
-import os
 import pathlib
 import random
 import struct
 import sys
 import time
 
-BF16, F32 = 0, 2
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from timing import driver as cuda  # noqa: E402
+from timing.bundle_kernel import BF16, F32, Argument, Tensor, make_tensor  # noqa: E402
+
 HEADS, HIDDEN = 64, 7168
 #: One of each range of T of the measured schedules, and the most.
 TOKENS = (
     1, 2, 3, 9, 17, 33, 49, 73, 121, 241, 481, 721, 961, 1105, 1201, 1585, 2113, 3169, 3697, 4225,
     5281, 6337, 7393, 8449, 10561, 12673, 16897, 21121, 65536,
 )  # fmt: skip
-#: CUstreamCaptureMode.
-MODES = ("global", "thread-local", "relaxed")
-
-
-class Tensor(ctypes.Structure):
-    """IndexerTensor."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("type", ctypes.c_int),
-        ("rank", ctypes.c_int32),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-    ]
-
-
-class Argument(ctypes.Structure):
-    """IndexerArgument."""
-
-    _fields_ = [("is_tensor", ctypes.c_int32), ("tensor", Tensor), ("scalar", ctypes.c_double)]
-
-
-def tensor(data, element_type, *shape):
-    """A contiguous tensor on the device."""
-    extents = (ctypes.c_int64 * len(shape))(*shape)
-    return Tensor(data, element_type, len(shape), extents, None)
-
-
-class Driver:
-    """The few functions of CUDA that the library has none for."""
-
-    def __init__(self):
-        self.cuda = ctypes.CDLL(os.environ.get("INDEXER_LIBCUDA", "libcuda.so.1"))
-        context = ctypes.c_void_p()
-        self.call("cuInit", 0)
-        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
-        self.call("cuCtxPushCurrent_v2", context)
-
-    def call(self, name, *arguments):
-        result = getattr(self.cuda, name)(*arguments)
-        if result != 0:
-            raise RuntimeError(f"{name} failed with code {result}")
+MODES = {
+    "global": cuda.CAPTURE_MODE_GLOBAL,
+    "thread-local": cuda.CAPTURE_MODE_THREAD_LOCAL,
+    "relaxed": cuda.CAPTURE_MODE_RELAXED,
+}
 
 
 class Library:
@@ -100,9 +67,9 @@ class Library:
 
     def arguments(self, tokens):
         values = (Argument * 5)()
-        values[0].tensor = tensor(self.x, BF16, tokens, HIDDEN)
-        values[1].tensor = tensor(self.weight, BF16, HEADS, HIDDEN)
-        values[2].tensor = tensor(self.q_scale, F32, tokens, HEADS, 1)
+        values[0].tensor = make_tensor(self.x, BF16, (tokens, HIDDEN))
+        values[1].tensor = make_tensor(self.weight, BF16, (HEADS, HIDDEN))
+        values[2].tensor = make_tensor(self.q_scale, F32, (tokens, HEADS, 1))
         for number in range(3):
             values[number].is_tensor = 1
         values[3].scalar, values[4].scalar = HEADS**-0.5, 0.088
@@ -130,7 +97,7 @@ class Library:
 
     def launch(self, kernel, tokens, number=0, stream=None):
         values = self.arguments(tokens)
-        results = (Tensor * 1)(tensor(self.gates[number], F32, tokens, HEADS, 1))
+        results = (Tensor * 1)(make_tensor(self.gates[number], F32, (tokens, HEADS, 1)))
         counts = ctypes.c_size_t(len(values)), ctypes.c_size_t(1)
         self.call("indexerKernelLaunch", kernel, values, counts[0], results, counts[1], stream)
 
@@ -182,18 +149,14 @@ def capture(library, driver, whole, tokens, mode):
     """Captures calls of a new kernel, runs the graph, and compares its last call."""
     program = library.program()
     kernel = library.load(program, tokens[0])
-    stream, graph, runnable = (ctypes.c_void_p() for _ in range(3))
-    driver.call("cuStreamCreate", ctypes.byref(stream), 1)
-    driver.call("cuStreamBeginCapture_v2", stream, mode)
-    try:
+    stream = driver.make_stream()
+
+    def launch_all():
         for count in tokens:
             library.launch(kernel, count, stream=stream)
-    finally:  # Else the thread goes on capturing.
-        driver.call("cuStreamEndCapture", stream, ctypes.byref(graph))
-    flags = ctypes.c_ulonglong(0)
-    driver.call("cuGraphInstantiateWithFlags", ctypes.byref(runnable), graph, flags)
-    driver.call("cuGraphLaunch", runnable, stream)
-    driver.call("cuStreamSynchronize", stream)
+
+    driver.replay(driver.capture(stream, launch_all, mode), stream)
+    driver.synchronize()
     library.launch(whole, tokens[-1], number=1)
     return library.is_equal(tokens[-1])
 
@@ -202,7 +165,7 @@ def check_captures(library, driver, whole, tokens):
     print("\n| capture mode | a graph of calls that wait for their kernels |")
     print("|---|---|")
     good = True
-    for mode, name in enumerate(MODES):
+    for name, mode in MODES.items():
         try:
             same = capture(library, driver, whole, tokens, mode)
             print(f"| {name} | runs, bits {'equal' if same else 'DIFFER'} |", flush=True)
@@ -221,7 +184,7 @@ def main():
     parser.add_argument("--no-graphs", action="store_true", help="capture nothing")
     options = parser.parse_args()
     tokens = [int(t) for t in options.tokens.split(",")] if options.tokens else TOKENS
-    driver = Driver()
+    driver = cuda.Driver()
     library = Library(options.library, options.module.read_bytes(), max(tokens))
     program = library.program()
     start = time.perf_counter()

@@ -96,11 +96,7 @@ class BundleKernel:
 
     def launch(self, arguments: Any, result: Tensor, stream: Any) -> None:
         """Launches the gate on `stream`, a CUstream."""
-        self._check(
-            self._runtime.indexerKernelLaunch(
-                self._kernel, arguments, len(arguments), byref(result), 1, stream
-            )
-        )
+        self.launch_all(arguments, [result], stream)
 
     def launch_all(self, arguments: Any, results: Sequence[Tensor], stream: Any) -> None:
         """The same for a bundle of several results."""

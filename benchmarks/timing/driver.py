@@ -36,7 +36,8 @@ FUNCTIONS = {
     "cuEventElapsedTime": (POINTER(c_float), c_void_p, c_void_p),
 }
 STREAM_NON_BLOCKING = 1
-CAPTURE_MODE_THREAD_LOCAL = 1
+#: CUstreamCaptureMode.
+CAPTURE_MODE_GLOBAL, CAPTURE_MODE_THREAD_LOCAL, CAPTURE_MODE_RELAXED = 0, 1, 2
 
 
 class CudaError(RuntimeError):
@@ -50,8 +51,6 @@ class Driver:
     def __init__(self) -> None:
         name = os.environ.get("INDEXER_LIBCUDA") or "libcuda.so.1"
         self._library = ctypes.CDLL(name)
-        for function, types in FUNCTIONS.items():
-            getattr(self._library, function).argtypes = types
         self._call("cuInit", 0)
         device = c_int()
         self._call("cuDeviceGet", byref(device), 0)
@@ -60,7 +59,9 @@ class Driver:
         self._call("cuCtxPushCurrent_v2", context)
 
     def _call(self, function: str, *arguments) -> None:
-        status = getattr(self._library, function)(*arguments)
+        entry = getattr(self._library, function)
+        entry.argtypes = FUNCTIONS[function]
+        status = entry(*arguments)
         if status != 0:
             raise CudaError(f"{function} failed with code {status}")
 
@@ -116,12 +117,19 @@ class Driver:
         self._call("cuEventCreate", byref(event), 0)
         return event
 
-    def capture(self, stream: c_void_p, launch: Callable[[], None]) -> c_void_p:
+    def capture(
+        self,
+        stream: c_void_p,
+        launch: Callable[[], None],
+        mode: int = CAPTURE_MODE_THREAD_LOCAL,
+    ) -> c_void_p:
         """An executable graph of what `launch` launches on `stream`."""
-        self._call("cuStreamBeginCapture_v2", stream, CAPTURE_MODE_THREAD_LOCAL)
-        launch()
+        self._call("cuStreamBeginCapture_v2", stream, mode)
         graph, executable = c_void_p(), c_void_p()
-        self._call("cuStreamEndCapture", stream, byref(graph))
+        try:
+            launch()
+        finally:  # Else the thread goes on capturing.
+            self._call("cuStreamEndCapture", stream, byref(graph))
         self._call("cuGraphInstantiateWithFlags", byref(executable), graph, 0)
         return executable
 

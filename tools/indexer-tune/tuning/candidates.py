@@ -220,9 +220,11 @@ def _like_known(
             and s.multicast == row.schedule.multicast
             and bool(s.max_ctas) == bool(row.schedule.max_ctas)
         ]
+        if not alike:
+            continue
         for factor in range(1, max(1, blocks // row_blocks) + 1):
             target = row.schedule._replace(tile_t=row.schedule.tile_t * factor)
-            yield from sorted(alike, key=lambda s: _likeness(s, target))[:1]
+            yield min(alike, key=lambda s: _likeness(s, target))
 
 
 def most_likely(
