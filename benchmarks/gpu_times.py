@@ -36,8 +36,8 @@ from timing import environment
 
 environment.apply()
 
-from timing import machine, ours, plan, processes, records  # noqa: E402
-from timing import report, torch_peers, triton_peer  # noqa: E402
+from timing import machine, ours, plan, processes, read_ceiling  # noqa: E402
+from timing import records, report, torch_peers, triton_peer  # noqa: E402
 
 #: Bundle of a column of ours, in DIR.
 BUNDLES = {
@@ -79,6 +79,8 @@ class Benchmark:
             processes.start_server()
         try:
             names = self._options.columns
+            if peers:
+                self._measure_ceiling()
             return (
                 self._measure_tasks(plan.first_tasks(names))
                 and ("triton" not in names or self._measure_triton())
@@ -86,6 +88,17 @@ class Benchmark:
             )
         finally:
             self._runner.finish()
+
+    def _measure_ceiling(self) -> None:
+        """Measures how fast the GPU reads, once."""
+        if any(self._records.of("read-ceiling")):
+            return
+        job = processes.Job("read ceiling", read_ceiling.prepare, (), "forkserver")
+        for outcome in self._runner.run([job]):
+            if outcome.result is None:
+                print(f"{outcome.task}: {outcome.error}")
+            else:
+                self._records.add("read-ceiling", **outcome.result)
 
     def _job(self, task: plan.Task) -> processes.Job:
         """The process of a task."""

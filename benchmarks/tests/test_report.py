@@ -125,3 +125,11 @@ def test_plot(tmp_path):
     record(tmp_path, *entries)
     report.write(tmp_path)
     assert (tmp_path / "times.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_floor_is_that_of_the_gpu_of_the_run(tmp_path):
+    store = record(tmp_path, ("ours", 65536, 220.0))
+    assert "| 65536 | 310.2 |" in report.write(tmp_path)
+    store.add("read-ceiling", bytes_per_second=2 * plan.READ_BYTES_PER_SECOND)
+    page = report.write(tmp_path)
+    assert "| 65536 | 155.1 |" in page and "read at best, 6.28 TB/s" in page

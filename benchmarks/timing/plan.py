@@ -30,7 +30,8 @@ PEER_TOKENS = (*GOAL_TOKENS, 2048, 512)
 #: Token counts that are measured once more with no other process alive.
 ALONE_TOKENS = (1, 64, 1024)
 
-#: Bytes a second that an H100 reads at best (H100 SXM, measured: 3.14 TB/s).
+#: Bytes a second that a GPU reads at best, where a run has not measured it (an H100
+#: SXM's).
 READ_BYTES_PER_SECOND = 3.14e12
 #: Data of one process: more than enough that its weights are cold in a 50 MB L2.
 PROCESS_BYTES = 2_000_000_000
@@ -87,9 +88,9 @@ def gate_bytes(tokens: int, shape: Shape = MODEL) -> int:
     return 2 * (tokens + heads) * hidden + 2 * 4 * tokens * heads
 
 
-def floor_us(tokens: int) -> float:
+def floor_us(tokens: int, bytes_per_second: float = READ_BYTES_PER_SECOND) -> float:
     """Microseconds that these bytes take at the GPU's read ceiling."""
-    return gate_bytes(tokens) / READ_BYTES_PER_SECOND * 1e6
+    return gate_bytes(tokens) / bytes_per_second * 1e6
 
 
 def call_count(tokens: int, shape: Shape = MODEL) -> int:

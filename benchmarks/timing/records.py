@@ -8,6 +8,7 @@ Kinds of lines:
   returns, "error", and for ours the bundle's checksum
 - "failure": a task and why it has no time; it is tried again by the next run
 - "batch": how long a group of processes took, and was expected to
+- "read-ceiling": bytes_per_second that the GPU reads at best
 - "triton-right", "triton-times": configurations that are right, and tuning times by T
 """
 
@@ -49,6 +50,11 @@ class Records:
     def of(self, kind: str) -> Iterator[dict]:
         """The lines of one kind, oldest first."""
         return (line for line in self.lines if line["kind"] == kind)
+
+    def floor_us(self, tokens: int) -> float:
+        """The byte floor of T tokens, by the newest read ceiling."""
+        ceilings = [line["bytes_per_second"] for line in self.of("read-ceiling")]
+        return plan.floor_us(tokens, *ceilings[-1:])
 
     def start_run(self, machine: dict, command: str) -> None:
         """Begins a run; a run that measures nothing leaves no line."""

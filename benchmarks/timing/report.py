@@ -139,7 +139,7 @@ def steep_steps(times: Times, column: str) -> list[tuple[int, int, float]]:
     return found
 
 
-def _goal_rows(times: Times) -> list[list[str]]:
+def _goal_rows(store: records.Records, times: Times) -> list[list[str]]:
     rows = []
     for tokens, (plain, chain, ratio) in GOALS.items():
         if not times.us("ours", tokens) and not times.us("ours_pdl", tokens):
@@ -149,7 +149,7 @@ def _goal_rows(times: Times) -> list[list[str]]:
         rows.append(
             [
                 str(tokens),
-                _number(plan.floor_us(tokens)),
+                _number(store.floor_us(tokens)),
                 _number(times.us("ours", tokens)),
                 _number(plain),
                 _number(times.us("ours_pdl", tokens)),
@@ -161,27 +161,27 @@ def _goal_rows(times: Times) -> list[list[str]]:
     return rows
 
 
-def _peer_rows(times: Times) -> list[list[str]]:
+def _peer_rows(store: records.Records, times: Times) -> list[list[str]]:
     names = [column.name for column in plan.COLUMNS]
     return [
         [
             str(tokens),
             *(_number(times.us(name, tokens)) for name in names),
-            _number(plan.floor_us(tokens)),
+            _number(store.floor_us(tokens)),
         ]
         for tokens in sorted(plan.PEER_TOKENS)
         if any(times.us(name, tokens) for name in names)
     ]
 
 
-def _sweep_rows(times: Times) -> list[list[str]]:
+def _sweep_rows(store: records.Records, times: Times) -> list[list[str]]:
     rows = []
     for tokens in times.tokens("ours"):
         values = [
             times.us(name, tokens) for name in ("ours", "ours_pdl", "torch_compile")
         ]
         values.append(times.ratio("ours", "torch_compile", tokens))
-        values.append(plan.floor_us(tokens))
+        values.append(store.floor_us(tokens))
         rows.append([str(tokens), *map(_number, values)])
     return rows
 
@@ -261,15 +261,18 @@ def markdown(store: records.Records) -> str:
     for run in store.of("run"):
         lines.append(f"- run {run['run']}: {machine.sentence(run['machine'])}")
         lines.append(f"  - `{run['command']}`")
+    for line in store.of("read-ceiling"):
+        ceiling = line["bytes_per_second"] / 1e12
+        lines.append(f"- byte floor by what run {line['run']} read at best, {ceiling:.2f} TB/s")
     lines += ["", "## Goals", ""]
     lines += _table(
         "T|byte floor|ours|goal|PDL chain|goal|ours / torch.compile|goal".split("|"),
-        _goal_rows(times),
+        _goal_rows(store, times),
     )
-    if any("*" in row[6] for row in _goal_rows(times)):
+    if any("*" in row[6] for row in _goal_rows(store, times)):
         lines += ["\\* measured in two runs", ""]
     lines += ["## Peers", ""]
-    lines += _table(["T", *titles, "byte floor"], _peer_rows(times))
+    lines += _table(["T", *titles, "byte floor"], _peer_rows(store, times))
     lines += ["## Judgement", "", *_judgements(times)]
     chosen = [
         [str(tokens), str(triton_peer.parse(variant))]
@@ -287,7 +290,7 @@ def markdown(store: records.Records) -> str:
     lines += ["## All T", ""]
     lines += _table(
         "T|ours|PDL chain|torch.compile|ours / torch.compile|byte floor".split("|"),
-        _sweep_rows(times),
+        _sweep_rows(store, times),
     )
     failures = store.failures()
     if failures:
@@ -311,7 +314,7 @@ def summary(store: records.Records) -> dict:
             {key: value for key, value in run.items() if key != "kind"}
             for run in store.of("run")
         ],
-        "byte_floor": {t: round(plan.floor_us(t), 3) for t in plan.sweep_tokens()},
+        "byte_floor": {t: round(store.floor_us(t), 3) for t in plan.sweep_tokens()},
         "columns": {
             column.name: {
                 "title": column.title,
@@ -338,8 +341,8 @@ def plot(store: records.Records, path: pathlib.Path) -> None:
         2, 1, sharex=True, figsize=(9, 10), height_ratios=(3, 2)
     )
     tokens = plan.sweep_tokens()
-    floors = [plan.floor_us(count) for count in tokens]
-    upper.plot(tokens, floors, "k:", label="byte floor (3.14 TB/s)")
+    floors = [store.floor_us(count) for count in tokens]
+    upper.plot(tokens, floors, "k:", label="byte floor")
     for number, column in enumerate(plan.COLUMNS):
         counts = times.tokens(column.name)
         if not counts:
