@@ -2,6 +2,7 @@
 """indexer-tune: what it enumerates, and all of it on a driver that computes on the CPU."""
 
 import json
+import math
 import re
 import sys
 
@@ -101,13 +102,13 @@ def test_what_cannot_be_measured_is_no_row():
 
 def test_blocks_are_replaced_and_others_stay():
     problem = Problem(MODEL, "dependent")
-    rows = [table.Row(WIDE, None, {8: 2.5})]
+    rows = [table.Row(WIDE, None, {1: 2.5, 65536: 300.0})]
     before = TABLE.read_text()
     after = table.replace_blocks(before, {problem: rows}, "a card")
     heading = "// H = 64, E = 7168, weights = dependent: a card\n"
     line = (
         "INDEXER_MEASURED(64, 7168, Dependent, CpAsyncWgmma, 64, 64, 128, 1, 128, 3, "
-        "1, 0, unboundedTokens) // us at T 8: 2.50\n"
+        "1, 0, unboundedTokens) // us at T 1: 2.50, 65536: 300.00\n"
     )
     assert heading + line + "\n" in after
     assert after.count("// H = 64, E = 7168, weights = dependent") == 1
@@ -117,6 +118,39 @@ def test_blocks_are_replaced_and_others_stay():
     assert table.replace_blocks(after, {problem: rows}, "a card") == after
     other = Problem(Shape(32, 6144), "static")
     assert table.replace_blocks(after, {other: rows}, "a card").startswith(after)
+
+
+def test_rows_for_tokens_that_were_not_timed_stay():
+    def row(tile, end):
+        fields = f"64, 7168, Dependent, CpAsyncWgmma, {tile}, 64, 128, 1, 128, 3, 1, 0"
+        return f"INDEXER_MEASURED({fields}, {end})"
+
+    heading = "// H = 64, E = 7168, weights = dependent: an old card"
+    old = [row(8, 10), row(16, 20), row(24, 40), row(32, "unboundedTokens")]
+    before = "\n".join([heading, *old, "", "// another\n"])
+    rows = [
+        table.Row(NARROW, 20, {20: 2.0}),
+        table.Row(WIDE, None, {30: 3.0}),
+    ]
+    problem = Problem(MODEL, "dependent")
+    after = table.replace_blocks(before, {problem: rows}, "a card")
+    lines = after.splitlines()
+    assert lines[:3] == [heading, "// T = 20 to 30: a card", old[0]]
+    assert lines[3].endswith(", 20) // us at T 20: 2.00")
+    assert lines[4].endswith(", 30) // us at T 30: 3.00")
+    assert lines[5:] == [old[2], old[3], "", "// another"]
+    known = table.read_known(after)
+    assert [(k.first, k.last) for k in known] == [
+        (1, 10),
+        (11, 20),
+        (21, 30),
+        (31, 40),
+        (41, math.inf),
+    ]
+    # The last row goes on where the tokens do.
+    rows = [table.Row(WIDE, None, {20: 2.0, 50: 3.0})]
+    last = table.replace_blocks(before, {problem: rows}, "a card").splitlines()[3]
+    assert ", unboundedTokens)" in last
 
 
 @pytest.fixture(scope="module")

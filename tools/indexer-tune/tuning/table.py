@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the fastest schedules down: rows of lib/Schedule/MeasuredSchedules.inc.
 
-A block of rows is one problem; blocks of problems that were not timed stay as they are.
+A block of rows is one problem; blocks of problems that were not timed stay as they are, and so
+do rows for fewer or more tokens than were timed.
 """
 
 from __future__ import annotations
@@ -120,19 +121,59 @@ def machine_of(folder: pathlib.Path) -> str:
     return f"{last['card']}, driver {last['driver']}, {last['date']}, {last['commit']}"
 
 
+class Block(NamedTuple):
+    """The lines of a problem in the table."""
+
+    heading: str
+    #: Which tokens were measured again on what, oldest first.
+    notes: list[str]
+    rows: list[str]
+
+
+def _kept(rows: list[str], first: int, last: int) -> tuple[list[str], list[str]]:
+    """Of a table's rows those for fewer than `first` tokens, and those for more than
+    `last`; a row without an end only where it begins behind `last`."""
+    below, above, served = [], [], 0
+    for row, known in zip(rows, read_known("\n".join(rows))):
+        if known.last < first:
+            below.append(row)
+        elif served >= last or last < known.last < math.inf:
+            above.append(row)
+        served = known.last
+    return below, above
+
+
+def _merge(problem: Problem, rows: list[Row], old: Block, machine: str) -> str:
+    """The block of a problem: the new rows for the tokens that were timed, the old
+    ones for fewer and more."""
+    counts = [tokens for row in rows for tokens in row.times]
+    first, last = min(counts), max(counts)
+    below, above = _kept(old.rows, first, last)
+    if above:
+        rows = [*rows[:-1], rows[-1]._replace(max_tokens=last)]
+    heading, notes = f"{_heading(problem)} {machine}", []
+    if below or above:
+        heading = old.heading
+        notes = [*old.notes, f"// T = {first} to {last}: {machine}"]
+    new = [_row_text(problem, row) for row in rows]
+    return "\n".join([heading, *notes, *below, *new, *above, ""])
+
+
 def replace_blocks(text: str, results: dict[Problem, list[Row]], machine: str) -> str:
     """The table with the blocks of these problems in the place of older ones."""
     for problem, rows in results.items():
-        heading = _heading(problem)
-        block = "\n".join(
-            [f"{heading} {machine}", *(_row_text(problem, row) for row in rows), ""]
+        pattern = re.compile(
+            rf"^({re.escape(_heading(problem))}.*)\n((?:// T = .*\n)*)"
+            r"((?:INDEXER_MEASURED.*\n)*)",
+            re.MULTILINE,
         )
-        old = re.compile(
-            rf"^{re.escape(heading)}.*\n(INDEXER_MEASURED.*\n)*", re.MULTILINE
-        )
-        if old.search(text):
-            text = old.sub(lambda _: block, text, count=1)
+        match = pattern.search(text)
+        if match:
+            old = Block(match[1], match[2].splitlines(), match[3].splitlines())
+            block = _merge(problem, rows, old, machine)
+            text = text[: match.start()] + block + text[match.end() :]
         else:
+            block = _merge(problem, rows, Block("", [], []), machine)
             text = text.rstrip("\n") + "\n\n" + block
     return text
 
