@@ -42,7 +42,7 @@ static float widen(uint16_t value) {
 }
 
 /* Parameters: tensor maps, then x, weight, q_scale and result, each a pointer and
- * two strides, then T and two scalars. */
+ * two strides, behind T, and two scalars. */
 int cuLaunchKernelEx(const void *config, void *function, void **parameters,
                      void **extra) {
   (void)config, (void)function, (void)extra;
@@ -50,11 +50,11 @@ int cuLaunchKernelEx(const void *config, void *function, void **parameters,
   tensorMaps = 0;
   if (isCapturing || getenv("FAKE_WRONG"))
     return 0;
-  const uint16_t *x = *(uint16_t **)parameters[0];
-  const uint16_t *weight = *(uint16_t **)parameters[3];
-  const float *scale = *(float **)parameters[6];
-  float *gate = *(float **)parameters[9];
-  int64_t tokens = *(int64_t *)parameters[12];
+  const uint16_t *x = *(uint16_t **)parameters[1];
+  const uint16_t *weight = *(uint16_t **)parameters[4];
+  const float *scale = *(float **)parameters[7];
+  float *gate = *(float **)parameters[10];
+  int64_t tokens = *(int64_t *)parameters[0];
   float factor = *(float *)parameters[13] * *(float *)parameters[14];
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t h = 0; h < heads; ++h) {

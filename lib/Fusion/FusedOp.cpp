@@ -178,6 +178,13 @@ Value indexer::cloneContraction(OpBuilder &builder, const FusedOp &fused,
       builder.getContext(),
       exact ? arith::FastMathFlags::contract : arith::FastMathFlags::none);
   for (Operation *bodyOp : fused.contraction) {
+    if (auto extension = dyn_cast<arith::ExtFOp>(bodyOp)) {
+      Value value = mapping.lookupOrDefault(extension.getIn());
+      if (value.getType() == extension.getType()) {
+        mapping.map(extension, value);
+        continue;
+      }
+    }
     Operation *clone = builder.clone(*bodyOp, mapping);
     if (isa<arith::MulFOp, arith::AddFOp>(clone))
       clone->setAttr(

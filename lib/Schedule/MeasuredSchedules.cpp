@@ -56,6 +56,7 @@ static bool appendRows(const ScheduleProblem &problem, Weights weights,
         problem.h > wgmmaHeads && row.schedule.maxTokens > maxEarlyTokens
             ? weights
             : problem.weights;
+    chainShare(problem, schedules.back());
     if (isDynamic)
       continue;
     schedules.back().maxTokens = unboundedTokens;

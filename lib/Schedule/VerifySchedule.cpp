@@ -108,6 +108,11 @@ static LogicalResult verifyConditional(const FusedGroup &group, size_t number,
               "multiple of it, got "
            << got(extent, "E");
   if (hasStages) {
+    if (schedule.getStages() == 1 && extent != step)
+      return emit() << "has 'stages' = 1, accepted only when a stage holds the "
+                       "share of a CTA, got E = "
+                    << extent
+                    << " for 'cluster' x 'parts' x 'tile_d' = " << step;
     for (int64_t first : group.firstHeads)
       if (first % wgmmaOpHeads != 0)
         return emit() << "computes a fused op from head " << first

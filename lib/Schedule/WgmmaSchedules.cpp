@@ -92,6 +92,16 @@ static void divideElements(const ScheduleProblem &problem,
   schedule.parts = parts / schedule.cluster;
 }
 
+void indexer::chainShare(const ScheduleProblem &problem,
+                         KernelSchedule &schedule) {
+  int64_t share = problem.d / schedule.cluster;
+  if (schedule.family != Family::CpAsyncWgmma || problem.isBatchInvariant ||
+      share > maxChainColumns || schedule.stages * schedule.tileD < share)
+    return;
+  schedule.tileD = share;
+  schedule.stages = 1;
+}
+
 /// The schedule of `entry` for `problem`.
 static KernelSchedule scheduleOf(const ScheduleProblem &problem,
                                  const WgmmaEntry &entry) {
@@ -108,6 +118,7 @@ static KernelSchedule scheduleOf(const ScheduleProblem &problem,
                   fixed;
   schedule.stages =
       std::max<int64_t>(2, std::min(steps, (available - fixed) / stage));
+  chainShare(problem, schedule);
   // A row ends where its clusters fill the chip.
   if (schedule.maxTokens != unboundedTokens)
     schedule.maxTokens = schedule.maxTokens * problem.multiprocessors() /

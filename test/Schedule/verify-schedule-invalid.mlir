@@ -572,6 +572,40 @@ func.func @elements_not_a_multiple_of_the_stages(%x: tensor<?x7040xbf16>,
 #td = affine_map<(t, h, d) -> (t, d)>
 #hd = affine_map<(t, h, d) -> (h, d)>
 #th = affine_map<(t, h, d) -> (t, h)>
+func.func @one_stage_for_a_part_of_the_share(%x: tensor<?x7168xbf16>,
+    %w: tensor<64x7168xbf16>, %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>)
+    -> tensor<?x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  // expected-error @below {{schedule 0 of the family 'cp_async_wgmma' has 'stages' = 1, accepted only when a stage holds the share of a CTA, got E = 7168 for 'cluster' x 'parts' x 'tile_d' = 3584}}
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<64x7168xbf16>)
+      outs(%fill, %gate : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64,
+                          threads = 128, cluster = 4, tile_d = 896,
+                          stages = 1>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
 
 func.func @elements_not_a_multiple_of_the_tma_stages(%x: tensor<?x7104xbf16>,
     %w: tensor<64x7104xbf16>, %sum: tensor<?x64xf32>, %gate: tensor<?x64xf32>)

@@ -88,7 +88,7 @@ mlir::Value cloneEpilogue(mlir::OpBuilder &builder, const FusedOp &fused,
                           mlir::IRMapping &mapping);
 
 /// Clones the contraction's body: the new sum from `sum`, `lhs` and `rhs`
-/// elements of the operands' types.
+/// elements, each of the operand's type or extended to the sum's already.
 mlir::Value cloneContraction(mlir::OpBuilder &builder, const FusedOp &fused,
                              mlir::Value sum, mlir::Value lhs, mlir::Value rhs);
 

@@ -11,7 +11,8 @@
 // must be on their way at all times: a ring of stages in shared memory, as
 // large as it gets. Heads are M of wgmma and tokens are N, so that a tile may
 // have any multiple of 8 tokens and the tiles fill the chip. A cluster owns
-// tile_t x 64 outputs and divides d; in a CTA:
+// tile_t x 64 outputs and divides d. All threads copy, and the first warpgroup
+// multiplies; in a CTA:
 //
 //   start the copies of the first stages (StagedRows, StageRing)
 //   prepare the barrier of the cluster, arrive at the cluster barrier
@@ -35,6 +36,8 @@
 #include "indexer/Codegen/GPU/WgmmaEpilogue.h"
 #include "indexer/Codegen/GPU/WgmmaTile.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 using namespace mlir;
 using namespace indexer;
 
@@ -54,19 +57,16 @@ public:
   int64_t build(gpu::GPUFuncOp func);
 
 private:
-  int64_t threads() { return schedule.getThreads(); }
-  /// Tokens of a warpgroup.
-  int64_t tokens() {
-    return schedule.getTileT() * warpgroupThreads / threads();
-  }
+  void multiply(StageRing &ring, ClusterReduction *cluster);
+  void onlyCopy(StageRing &ring, ClusterReduction *cluster);
 
   KernelBuilder kernel;
   const FusedGroup &group;
   ScheduleAttr schedule;
   const KernelArguments &arguments;
 
-  /// Number of this thread, and of its warpgroup; i32.
-  Value thread, warpgroup;
+  /// Number of this thread, i32.
+  Value thread;
   /// Number of this CTA in its cluster, i32; null with clusters of 1.
   Value rank;
   TilePlace place;
@@ -75,14 +75,34 @@ private:
 };
 } // namespace
 
+/// The threads of the warpgroup that multiplies.
+void CpAsyncWgmmaBuilder::multiply(StageRing &ring, ClusterReduction *cluster) {
+  int64_t tokens = schedule.getTileT();
+  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
+                         warpgroupThreads, tokens, cluster, rank);
+  epilogue.prepare();
+  if (cluster)
+    cluster->waitForPeers(kernel, thread);
+  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens, tokens,
+                 schedule.getTileD() / swizzleColumns,
+                 /*warpgroup=*/kernel.i32(0));
+  epilogue.finish(ring.run(kernel, &tile));
+}
+
+/// The other threads.
+void CpAsyncWgmmaBuilder::onlyCopy(StageRing &ring, ClusterReduction *cluster) {
+  if (cluster)
+    cluster->waitForPeers(kernel, thread);
+  ring.run(kernel, /*tile=*/nullptr);
+}
+
 int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   int64_t clusterSize = schedule.getCluster();
   int64_t elements = group.extents()[FusedOp::dLoop] / clusterSize;
-  int64_t blocks = schedule.getTileD() / swizzleColumns;
+  int64_t threads = schedule.getThreads();
 
   letNextKernelStart(kernel, schedule);
   thread = kernel.threadNumber();
-  warpgroup = kernel.divide(thread, warpgroupThreads);
   Value block = kernel.blockNumber(0);
   place = wgmmaPlace(kernel, group, arguments, schedule, block);
   lastH = lastHead(kernel, group, arguments);
@@ -96,11 +116,12 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   }
 
   StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
-                    wgmmaHeads, lastH, firstD, thread, threads());
+                    wgmmaHeads, lastH, firstD, thread, threads);
   StagedRows x(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
-               schedule.getTileT(), place.lastT, firstD, thread, threads());
-  StageRing ring(kernel, func, weight, x, blocks, schedule.getStages(),
-                 elements / schedule.getTileD(), schedule.getParts());
+               schedule.getTileT(), place.lastT, firstD, thread, threads);
+  StageRing ring(kernel, func, weight, x, schedule.getTileD() / swizzleColumns,
+                 schedule.getStages(), elements / schedule.getTileD(),
+                 schedule.getParts(), threads);
   if (schedule.startsEarly())
     ring.fill(kernel, [&] { waitForPreviousKernel(kernel, schedule); });
   else
@@ -110,21 +131,21 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
     cluster->arrive(kernel);
   }
 
-  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
-                         threads(), tokens(), cluster ? &*cluster : nullptr,
-                         rank);
-  epilogue.prepare();
-  if (cluster)
-    cluster->waitForPeers(kernel, thread);
-
-  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens(),
-                 schedule.getTileT(), blocks, warpgroup);
-  SmallVector<Value> sums = ring.run(
-      kernel, tile.sums(),
-      [&](const Stage &stage) { return tile.start(stage); },
-      [&](Value accumulators) { return tile.finish(accumulators); });
-
-  epilogue.finish(sums);
+  ClusterReduction *peers = cluster ? &*cluster : nullptr;
+  if (threads == warpgroupThreads) {
+    multiply(ring, peers);
+    return ring.sharedBytes();
+  }
+  OpBuilder &builder = kernel.builder;
+  auto roles =
+      scf::IfOp::create(builder, kernel.loc,
+                        kernel.lessThan(thread, kernel.i32(warpgroupThreads)),
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(roles.thenBlock());
+  multiply(ring, peers);
+  builder.setInsertionPointToStart(roles.elseBlock());
+  onlyCopy(ring, peers);
   return ring.sharedBytes();
 }
 

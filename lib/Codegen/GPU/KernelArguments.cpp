@@ -144,13 +144,20 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
   ParameterList list;
   for (const KernelParameterInfo &tensorMap : tensorMaps)
     list.add(tensorMap, LLVM::LLVMPointerType::get(context));
+  // First, so that all that the first loads need, these and what belongs to x
+  // and weight, is in one line of the constant cache.
+  SmallVector<int64_t, 3> extents = group.extents();
+  std::optional<unsigned> extentParameters[3];
+  for (unsigned loop = 0; loop < 3; ++loop)
+    if (ShapedType::isDynamic(extents[loop]))
+      extentParameters[loop] = list.add({ParameterKind::Extent, loop, 0}, i64);
   SmallVector<OperandParameters> operandParameters;
   unsigned tensorNumber = 0;
   for (auto [value, map] : sources) {
     bool isScalar = !isa<ShapedType>(value.getType());
     operandParameters.push_back(
         {unsigned(list.types.size()), map.getNumResults(), isScalar});
-    // Scalars stand behind the extents; see below.
+    // Scalars stand behind the tensors; see below.
     if (isScalar)
       continue;
     list.add({ParameterKind::Pointer, tensorNumber, 0}, pointerType);
@@ -158,12 +165,6 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
       list.add({ParameterKind::Stride, tensorNumber, dim}, i64);
     ++tensorNumber;
   }
-
-  SmallVector<int64_t, 3> extents = group.extents();
-  std::optional<unsigned> extentParameters[3];
-  for (unsigned loop = 0; loop < 3; ++loop)
-    if (ShapedType::isDynamic(extents[loop]))
-      extentParameters[loop] = list.add({ParameterKind::Extent, loop, 0}, i64);
 
   unsigned scalarNumber = 0;
   for (auto [source, parameters] : llvm::zip(sources, operandParameters))

@@ -10,6 +10,7 @@
 
 #include "indexer/Codegen/GPU/GlobalMemory.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -76,9 +77,23 @@ void OperandFragments::prefetch(KernelBuilder &kernel,
 
 Value OperandFragments::element(KernelBuilder &kernel, int64_t step,
                                 int64_t row, int64_t element) const {
-  Value pair = LLVM::BitcastOp::create(kernel.builder, kernel.loc,
-                                       VectorType::get({2}, elementType),
-                                       get(step, row, element / 2));
-  return LLVM::ExtractElementOp::create(kernel.builder, kernel.loc, pair,
-                                        kernel.i32(element % 2));
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  Value pair = get(step, row, element / 2);
+  Type f32 = builder.getF32Type();
+  if (elementType.isBF16()) {
+    // The upper half of an f32: one instruction, where the conversion of a
+    // half of a register takes two.
+    Value bits =
+        element % 2 == 0
+            ? Value(arith::ShLIOp::create(builder, loc, pair, kernel.i32(16)))
+            : Value(arith::AndIOp::create(builder, loc, pair,
+                                          kernel.i32(int32_t(0xFFFF0000))));
+    return arith::BitcastOp::create(builder, loc, f32, bits);
+  }
+  Value halves = LLVM::BitcastOp::create(
+      builder, loc, VectorType::get({2}, elementType), pair);
+  Value half = LLVM::ExtractElementOp::create(builder, loc, halves,
+                                              kernel.i32(element % 2));
+  return arith::ExtFOp::create(builder, loc, f32, half);
 }

@@ -9,7 +9,6 @@
 #include "indexer/Codegen/GPU/StageRing.h"
 
 #include "indexer/Codegen/GPU/DynamicShared.h"
-#include "indexer/Codegen/GPU/WgmmaTile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -21,9 +20,10 @@ using namespace indexer;
 StageRing::StageRing(KernelBuilder &kernel, gpu::GPUFuncOp func,
                      const StagedRows &heads, const StagedRows &tokens,
                      int64_t blocks, int64_t stages, int64_t steps,
-                     int64_t parts)
+                     int64_t parts, int64_t threads)
     : heads(heads), tokens(tokens), blocks(blocks),
       stages(std::min(stages, steps)), steps(steps), parts(parts),
+      threads(threads),
       base(addDynamicShared(kernel, func, "stages", stagesAlignment)) {}
 
 int64_t StageRing::sharedBytes() const {
@@ -46,48 +46,65 @@ void StageRing::copyTokens(KernelBuilder &kernel, const Stage &stage,
   tokens.copy(kernel, stage.tokens, column, blocks);
 }
 
-/// Ends the group of copies of a stage.
-static void closeStage(KernelBuilder &kernel) {
+/// Ends the group of copies that are waited for together.
+static void closeCopies(KernelBuilder &kernel) {
   NVVM::CpAsyncCommitGroupOp::create(kernel.builder, kernel.loc);
 }
 
+/// A stage that is used once is waited for in pieces of two blocks where they
+/// divide it: fewer waits than with one.
+int64_t StageRing::pieceBlocks() const {
+  if (!isResident())
+    return blocks;
+  return blocks % 2 == 0 ? 2 : 1;
+}
+
 void StageRing::fill(KernelBuilder &kernel, function_ref<void()> beforeTokens) {
-  auto stage = [&](int64_t step) {
-    return stageAt(kernel, kernel.i32(step * stageBytes()));
-  };
-  auto column = [&](int64_t step) {
-    return kernel.i64(step * blocks * swizzleColumns);
+  int64_t piece = pieceBlocks(), pieces = ahead() * blocks / piece;
+  auto copy = [&](const StagedRows &rows, Value Stage::*start, int64_t number) {
+    int64_t block = number * piece;
+    Stage stage = stageAt(kernel, kernel.i32(block / blocks * stageBytes()));
+    Value target = sharedByte(kernel, stage.*start,
+                              kernel.i32(block % blocks * rows.blockBytes()));
+    rows.copy(kernel, target, kernel.i64(block * swizzleColumns), piece);
   };
   if (beforeTokens) {
-    for (int64_t step = 0; step < ahead(); ++step)
-      copyHeads(kernel, stage(step), column(step));
+    for (int64_t number = 0; number < pieces; ++number)
+      copy(heads, &Stage::heads, number);
     beforeTokens();
   }
-  for (int64_t step = 0; step < ahead(); ++step) {
+  for (int64_t number = 0; number < pieces; ++number) {
     if (!beforeTokens)
-      copyHeads(kernel, stage(step), column(step));
-    copyTokens(kernel, stage(step), column(step));
-    closeStage(kernel);
+      copy(heads, &Stage::heads, number);
+    copy(tokens, &Stage::tokens, number);
+    closeCopies(kernel);
   }
 }
 
-/// Waits until the oldest stage in flight, before `pending` others, is there.
-void StageRing::waitForStage(KernelBuilder &kernel, int64_t pending) {
-  MLIRContext *context = kernel.builder.getContext();
-  NVVM::CpAsyncWaitGroupOp::create(kernel.builder, kernel.loc, pending);
+/// Waits until the oldest copies in flight, before `pending` groups of others,
+/// are there.
+void StageRing::waitForCopies(KernelBuilder &kernel, int64_t pending) {
+  OpBuilder &builder = kernel.builder;
+  MLIRContext *context = builder.getContext();
+  NVVM::CpAsyncWaitGroupOp::create(builder, kernel.loc, pending);
   NVVM::FenceProxyOp::create(
-      kernel.builder, kernel.loc, NVVM::ProxyKind::async_shared,
+      builder, kernel.loc, NVVM::ProxyKind::async_shared,
       NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
-  gpu::BarrierOp::create(kernel.builder, kernel.loc);
+  if (threads == warpgroupThreads) {
+    gpu::BarrierOp::create(builder, kernel.loc);
+    return;
+  }
+  // Those that multiply and those that only copy meet in different places.
+  NVVM::BarrierOp::create(builder, kernel.loc, /*res=*/Type(), kernel.i32(1),
+                          kernel.i32(threads), NVVM::BarrierReductionAttr(),
+                          /*reductionPredicate=*/Value());
 }
 
 /// Values that a loop carries besides the sums.
 static constexpr size_t positionValues = 3;
 
 void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
-                         function_ref<Value(const Stage &)> start,
-                         function_ref<SmallVector<Value>(Value)> finish,
-                         SmallVectorImpl<Value> &carried) {
+                         WgmmaTile *tile, SmallVectorImpl<Value> &carried) {
   OpBuilder &builder = kernel.builder;
   auto loop = scf::ForOp::create(builder, kernel.loc, kernel.i32(0),
                                  kernel.i32(count), kernel.i32(1), carried);
@@ -100,8 +117,10 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
       MutableArrayRef(values).take_back(positionValues);
   Value current = position[0], before = position[1], column = position[2];
 
-  waitForStage(kernel, stages - 2);
-  Value product = start(stageAt(kernel, current));
+  waitForCopies(kernel, stages - 2);
+  Value product;
+  if (tile)
+    product = tile->start(stageAt(kernel, current));
   auto copy = [&] {
     Stage target = stageAt(kernel, before);
     copyHeads(kernel, target, column);
@@ -115,9 +134,10 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
         copy);
   // Without copies an empty group, so that what is pending can be counted in
   // the same way.
-  closeStage(kernel);
-  addTo(kernel, MutableArrayRef(values).drop_back(positionValues),
-        finish(product));
+  closeCopies(kernel);
+  if (tile)
+    addTo(kernel, MutableArrayRef(values).drop_back(positionValues),
+          tile->finish(product));
 
   Value next = kernel.add(current, stageBytes());
   Value isLast = kernel.equal(next, kernel.i32(stages * stageBytes()));
@@ -156,16 +176,22 @@ private:
 };
 } // namespace
 
-SmallVector<Value>
-StageRing::runResident(KernelBuilder &kernel,
-                       function_ref<Value(const Stage &)> start,
-                       function_ref<SmallVector<Value>(Value)> finish) {
+SmallVector<Value> StageRing::runResident(KernelBuilder &kernel,
+                                          WgmmaTile *tile) {
   PartSums partSums(kernel);
   SmallVector<Value> sums;
+  int64_t piece = pieceBlocks(), pending = steps * blocks / piece;
   for (int64_t step = 0; step < steps; ++step) {
-    waitForStage(kernel, steps - 1 - step);
-    Value product = start(stageAt(kernel, kernel.i32(step * stageBytes())));
-    SmallVector<Value> terms = finish(product);
+    Stage stage = stageAt(kernel, kernel.i32(step * stageBytes()));
+    Value product;
+    for (int64_t block = 0; block < blocks; block += piece) {
+      waitForCopies(kernel, --pending);
+      if (tile)
+        product = tile->start(stage, block, piece, product);
+    }
+    if (!tile)
+      continue;
+    SmallVector<Value> terms = tile->finish(product);
     bool isFirst = step % (steps / parts) == 0;
     bool isLast = (step + 1) % (steps / parts) == 0;
     if (isFirst)
@@ -175,16 +201,13 @@ StageRing::runResident(KernelBuilder &kernel,
     if (isLast)
       partSums.push(sums);
   }
-  return partSums.total();
+  return tile ? partSums.total() : SmallVector<Value>();
 }
 
-void StageRing::runParts(KernelBuilder &kernel, int64_t count,
-                         function_ref<Value(const Stage &)> start,
-                         function_ref<SmallVector<Value>(Value)> finish,
+void StageRing::runParts(KernelBuilder &kernel, int64_t count, WgmmaTile *tile,
                          SmallVectorImpl<Value> &carried) {
   if (count == 1)
-    return runSteps(kernel, steps / parts, Copies::UntilEnd, start, finish,
-                    carried);
+    return runSteps(kernel, steps / parts, Copies::UntilEnd, tile, carried);
   OpBuilder &builder = kernel.builder;
   size_t sums = carried.size() - positionValues;
   SmallVector<Value> none(carried.begin(), carried.begin() + sums);
@@ -195,7 +218,7 @@ void StageRing::runParts(KernelBuilder &kernel, int64_t count,
   SmallVector<Value> values(halves.getRegionIterArgs());
   SmallVector<Value> half = none;
   half.append(values.begin() + sums, values.end());
-  runParts(kernel, count / 2, start, finish, half);
+  runParts(kernel, count / 2, tile, half);
   addTo(kernel, MutableArrayRef(values).take_front(sums),
         ArrayRef(half).take_front(sums));
   std::copy(half.begin() + sums, half.end(), values.begin() + sums);
@@ -203,25 +226,23 @@ void StageRing::runParts(KernelBuilder &kernel, int64_t count,
   carried.assign(halves.getResults().begin(), halves.getResults().end());
 }
 
-SmallVector<Value>
-StageRing::run(KernelBuilder &kernel, int64_t sums,
-               function_ref<Value(const Stage &)> start,
-               function_ref<SmallVector<Value>(Value)> finish) {
+SmallVector<Value> StageRing::run(KernelBuilder &kernel, WgmmaTile *tile) {
   if (isResident())
-    return runResident(kernel, start, finish);
+    return runResident(kernel, tile);
 
   // Adding to -0 gives what is added, -0 included.
   Value none = arith::ConstantOp::create(kernel.builder, kernel.loc,
                                          kernel.builder.getF32FloatAttr(-0.0f));
+  int64_t sums = tile ? tile->sums() : 0;
   SmallVector<Value> carried(sums, none);
   carried.push_back(kernel.i32(0));
   carried.push_back(kernel.i32((stages - 1) * stageBytes()));
   carried.push_back(kernel.i64(ahead() * blocks * swizzleColumns));
   if (parts > 1) {
-    runParts(kernel, parts, start, finish, carried);
+    runParts(kernel, parts, tile, carried);
   } else {
-    runSteps(kernel, steps - ahead(), Copies::All, start, finish, carried);
-    runSteps(kernel, ahead(), Copies::None, start, finish, carried);
+    runSteps(kernel, steps - ahead(), Copies::All, tile, carried);
+    runSteps(kernel, ahead(), Copies::None, tile, carried);
   }
   carried.resize(sums);
   return carried;

@@ -42,7 +42,8 @@ static Value wholeDescriptor(KernelBuilder &kernel, Value low) {
                               kernel.i64(high));
 }
 
-Value WgmmaTile::start(const Stage &stage) {
+Value WgmmaTile::start(const Stage &stage, int64_t firstBlock, int64_t count,
+                       Value accumulators) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   MLIRContext *context = builder.getContext();
@@ -58,11 +59,12 @@ Value WgmmaTile::start(const Stage &stage) {
       NVVM::MMAShapeAttr::get(context, 64, int(tokens), int(wgmmaColumns));
 
   NVVM::WgmmaFenceAlignedOp::create(builder, loc);
-  // The first instruction does not read what it is given.
-  Value accumulators = LLVM::UndefOp::create(builder, loc, type);
-  for (int64_t block = 0; block < blocks; ++block)
+  // The first instruction of a chain does not read what it is given.
+  bool isFirst = !accumulators;
+  if (isFirst)
+    accumulators = LLVM::UndefOp::create(builder, loc, type);
+  for (int64_t block = firstBlock; block < firstBlock + count; ++block)
     for (int64_t column = 0; column < swizzleColumns; column += wgmmaColumns) {
-      bool isFirst = block == 0 && column == 0;
       auto offset = [&](int64_t rows) {
         return (block * rows * swizzleRowBytes + column * 2) / descriptorUnit;
       };
@@ -75,6 +77,7 @@ Value WgmmaTile::start(const Stage &stage) {
           NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
           NVVM::MMALayout::row, NVVM::MMALayout::col,
           /*satfinite=*/NVVM::MMAIntOverflowAttr());
+      isFirst = false;
     }
   NVVM::WgmmaGroupSyncAlignedOp::create(builder, loc);
   return accumulators;

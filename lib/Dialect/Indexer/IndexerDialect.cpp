@@ -167,33 +167,38 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
 }
 
 /// Checks what the families that multiply by wgmma from a ring of stages ask
-/// for alike. `tokensOfWarpgroup` are those of one warpgroup at most, `bytes`
-/// the shared memory of a kernel.
+/// for alike. `warpgroups` divide the tokens, `tokensOfWarpgroup` are those of
+/// one at most, `bytes` the shared memory of a kernel.
 static LogicalResult
 verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
-                int64_t tileH, int64_t threads, int64_t cluster, int64_t split,
-                int64_t tileD, int64_t stages, int64_t tokensOfWarpgroup,
-                function_ref<int64_t()> bytes) {
+                int64_t tileH, int64_t warpgroups, int64_t cluster,
+                int64_t split, int64_t tileD, int64_t stages, int64_t minStages,
+                int64_t tokensOfWarpgroup, function_ref<int64_t()> bytes) {
   if (tileH != wgmmaHeads)
     return emitError() << "schedule 'tile_h' = " << tileH
                        << " is not accepted: heads are the rows of a wgmma, "
                        << wgmmaHeads;
-  int64_t warpgroups = threads / 128;
   int64_t maxTokens = tokensOfWarpgroup * warpgroups;
   if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)
     return emitError()
            << "schedule 'tile_t' = " << tileT
            << " is not accepted: tokens are the columns of a wgmma, "
-              "with 'threads' = "
-           << threads << " a multiple of " << 8 * warpgroups << " up to "
-           << maxTokens;
+              "with "
+           << 128 * warpgroups << " threads that multiply a multiple of "
+           << 8 * warpgroups << " up to " << maxTokens;
   if (tileD < 64 || tileD % 64 != 0)
     return emitError() << "schedule 'tile_d' = " << tileD
                        << " is not accepted: a stage has a multiple of 64 "
                           "elements of d (one 128-byte swizzle row)";
-  if (stages < 2)
+  if (tileD > maxChainColumns)
+    return emitError() << "schedule 'tile_d' = " << tileD
+                       << " is not accepted: the columns of a stage are summed "
+                          "in one chain, accepted are up to "
+                       << maxChainColumns;
+  if (stages < minStages)
     return emitError() << "schedule 'stages' = " << stages
-                       << " is not accepted: a ring has 2 stages or more";
+                       << " is not accepted: a ring has " << minStages
+                       << " stages or more";
   if (failed(verifyCluster(emitError, cluster)))
     return failure();
   if (bytes() > maxSharedBytesSm90)
@@ -221,7 +226,8 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
     return emitError() << "schedule 'threads' = " << threads
                        << " is not accepted: a CTA of the family "
                           "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
-                          "(one warpgroup or more)";
+                          "(a warpgroup that multiplies and copies, and more "
+                          "that only copy)";
   if (parts < 1 || parts > 16 || (parts & (parts - 1)) != 0)
     return emitError()
            << "schedule 'parts' = " << parts
@@ -230,8 +236,9 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
   // Measured with ptxas: beyond this it spills. Sums of parts wait in
   // registers.
   return verifyWgmmaRing(
-      emitError, tileT, tileH, threads, cluster, /*split=*/cluster, tileD,
-      stages, /*tokensOfWarpgroup=*/parts > 1 ? 64 : 96,
+      emitError, tileT, tileH, /*warpgroups=*/1, cluster, /*split=*/cluster,
+      tileD, stages, /*minStages=*/1,
+      /*tokensOfWarpgroup=*/parts > 1 ? 64 : 96,
       [&] { return cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster); });
 }
 
@@ -264,9 +271,11 @@ verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << " is not accepted: CTAs that divide d do not go on "
                           "to a next tile";
   // Measured with ptxas: beyond 128 it spills. A box of TMA has up to 256 rows.
+  int64_t warpgroups = threads / 128;
   return verifyWgmmaRing(
-      emitError, tileT, tileH, threads, cluster, split, tileD, stages,
-      /*tokensOfWarpgroup=*/std::min<int64_t>(128, 256 / (threads / 128)),
+      emitError, tileT, tileH, warpgroups, cluster, split, tileD, stages,
+      /*minStages=*/2,
+      /*tokensOfWarpgroup=*/std::min<int64_t>(128, 256 / warpgroups),
       [&] { return tmaWgmmaSharedBytes(tileT, tileD, stages, split); });
 }
 

@@ -31,7 +31,7 @@
 // The operands of the epilogue are loaded while the copies are under way.
 // CHECK-NOT:     nvvm
 // CHECK:         %[[Q:.+]] = llvm.load %{{.+}} : !llvm.ptr<1> -> f32
-// CHECK:         %[[FIRST:.+]] = llvm.getelementptr %arg9[
+// CHECK:         %[[FIRST:.+]] = llvm.getelementptr %arg10[
 
 // 6 of 8 steps start copies. Each multiplies from zero, 4 instructions of 16
 // columns; its sums are added in f32 after the wait.
@@ -184,9 +184,70 @@ func.func private @resident(%x: tensor<?x768xbf16>, %w: tensor<64x768xbf16>,
 #hd = affine_map<(t, h, d) -> (h, d)>
 #th = affine_map<(t, h, d) -> (t, h)>
 
+// A CTA's share of d is one stage: it is waited for and multiplied in pieces of
+// 128 columns, each added to the products of those before, which nothing waits
+// for.
+
+// CHECK-LABEL: func.func private @chain(
+// CHECK-SAME:    {alignment = 16 : i64, cluster = 2 : i64, family = "cp_async_wgmma"
+// CHECK:         gpu.func @chain_cp_async_wgmma(
+// CHECK-COUNT-3: nvvm.cp.async.commit.group
+// CHECK-NOT:     nvvm.cp.async.commit.group
+// CHECK:         nvvm.cp.async.wait.group 2
+// CHECK:         nvvm.wgmma.mma_async {{.*}} D[<f32>, <zero>]
+// CHECK-COUNT-7: nvvm.wgmma.mma_async {{.*}} D[<f32>, <one>]
+// CHECK-NOT:     nvvm.wgmma.wait
+// CHECK:         nvvm.cp.async.wait.group 1
+// CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} D[<f32>, <one>]
+// CHECK-NOT:     nvvm.wgmma.wait
+// CHECK:         nvvm.cp.async.wait.group 0
+// CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} D[<f32>, <one>]
+// CHECK:         nvvm.wgmma.wait.group.sync.aligned 0
+// CHECK-NOT:     nvvm.wgmma.mma_async
+// CHECK:         nvvm.inline_ptx "st.async
+func.func private @chain(%x: tensor<?x768xbf16>, %w: tensor<64x768xbf16>,
+    %q: tensor<?x64xf32>, %scale: f32) -> tensor<?x64xf32>
+    attributes {indexer.outlined} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x768xbf16>
+  %empty = tensor.empty(%tokens) : tensor<?x64xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x64xf32>)
+      -> tensor<?x64xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %q : tensor<?x768xbf16>, tensor<64x768xbf16>,
+          tensor<?x64xf32>)
+      outs(%fill, %empty : tensor<?x64xf32>, tensor<?x64xf32>)
+      attrs = {indexer.schedules = [
+        #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 16,
+                          threads = 128, cluster = 2, tile_d = 384,
+                          stages = 1>,
+        #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
+                          threads = 128>]} {
+  ^bb0(%a: bf16, %b: bf16, %qs: f32, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e0 = arith.mulf %n, %qs : f32
+    %e1 = arith.mulf %e0, %scale : f32
+    linalg.yield %n, %e1 : f32, f32
+  } -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return %r#1 : tensor<?x64xf32>
+}
+
+// -----
+
+#td = affine_map<(t, h, d) -> (t, d)>
+#hd = affine_map<(t, h, d) -> (h, d)>
+#th = affine_map<(t, h, d) -> (t, h)>
+
 // 24 heads are less than a tile: rows of weight past the last one are read from
-// it, and not stored. Two warpgroups have 8 tokens each; the threads copy 32 rows
-// at a time, so that half of them copy x. f16 operands are as good.
+// it, and not stored. 256 threads copy, 32 rows at a time, so that half of them
+// copy x; the first 128 multiply, and the others go through the same waits, at a
+// barrier with a number of its own. f16 operands are as good.
 
 // CHECK-LABEL: gpu.func @heads_cp_async_wgmma(
 // CHECK-DAG:     %[[LAST:.+]] = arith.constant 23 : i32
@@ -194,9 +255,17 @@ func.func private @resident(%x: tensor<?x768xbf16>, %w: tensor<64x768xbf16>,
 // CHECK:         %[[ISROW:.+]] = arith.cmpi slt, %{{.+}}, %c16_i32
 // CHECK-NEXT:    scf.if %[[ISROW]] {
 // CHECK:           nvvm.cp.async.shared.global
-// CHECK:         nvvm.wgmma.mma_async %{{.+}}, <m = 64, n = 8, k = 16>, D[<f32>, <zero>], A[<f16>, <one>, <row>], B[<f16>, <one>, <col>]
-// CHECK:         arith.cmpi sle, %{{.+}}, %[[LAST]]
-// CHECK:         llvm.store
+// CHECK:         %[[MULTIPLIES:.+]] = arith.cmpi slt, %{{.+}}, %c128_i32
+// CHECK:         scf.if %[[MULTIPLIES]] {
+// CHECK:           nvvm.barrier id = %c1_i32{{.*}} number_of_threads = %c256_i32
+// CHECK:           nvvm.wgmma.mma_async %{{.+}}, <m = 64, n = 16, k = 16>, D[<f32>, <zero>], A[<f16>, <one>, <row>], B[<f16>, <one>, <col>]
+// CHECK:           arith.cmpi sle, %{{.+}}, %[[LAST]]
+// CHECK:           llvm.store
+// CHECK:         } else {
+// CHECK:           nvvm.cp.async.wait.group
+// CHECK:           nvvm.barrier id = %c1_i32{{.*}} number_of_threads = %c256_i32
+// CHECK-NOT:       nvvm.wgmma
+// CHECK-NOT:       llvm.store
 // CHECK:         gpu.return
 func.func private @heads(%x: tensor<?x256xf16>, %w: tensor<24x256xf16>,
     %q: tensor<?x24xf32>, %scale: f32) -> tensor<?x24xf32>

@@ -16,17 +16,18 @@
 // CHECK-SAME:    -> (tensor<?x32xbf16>, tensor<?x16xf32>)
 // CHECK-SAME:    indexer.extents = [array<i64: 0, 0>, 48, 1024]
 // CHECK-SAME:    indexer.heads = [array<i64: 0, 48>, array<i64: 0, 48>, array<i64: 32, 16>, array<i64: 0, 32>, array<i64: 32, 16>]
-// CHECK-SAME:    parameters = [#indexer.parameter<pointer 0>, {{.*}}#indexer.parameter<pointer 4>, #indexer.parameter<stride 4[0]>, #indexer.parameter<stride 4[1]>, #indexer.parameter<extent 0>, #indexer.parameter<scalar 0>]
+// CHECK-SAME:    parameters = [#indexer.parameter<extent 0>, #indexer.parameter<pointer 0>, {{.*}}#indexer.parameter<pointer 4>, #indexer.parameter<stride 4[0]>, #indexer.parameter<stride 4[1]>, #indexer.parameter<scalar 0>]
 // CHECK-SAME:    indexer.loops = [array<i64: 0, 2>, array<i64: 1, 2>, array<i64: 0, 1>, array<i64: 0, 1>, array<i64: 0, 1>]
 
 // A tile of 3 heads may have some of each op.
 
 // CHECK-LABEL: gpu.func @gate_plain(
+// CHECK-SAME:    %[[T:[^:]+]]: i64,
 // CHECK-SAME:    %{{[^:]+}}: !llvm.ptr<1>, %{{[^:]+}}: i64, %{{[^:]+}}: i64, %{{[^:]+}}: !llvm.ptr<1>, %{{[^:]+}}: i64, %{{[^:]+}}: i64,
 // CHECK-SAME:    %[[Q:[^:]+]]: !llvm.ptr<1>, %{{[^:]+}}: i64, %{{[^:]+}}: i64,
 // CHECK-SAME:    %[[KEYS:[^:]+]]: !llvm.ptr<1>, %{{[^:]+}}: i64, %{{[^:]+}}: i64,
 // CHECK-SAME:    %[[GATE:[^:]+]]: !llvm.ptr<1>, %{{[^:]+}}: i64, %{{[^:]+}}: i64,
-// CHECK-SAME:    %[[T:[^:]+]]: i64, %[[SCALE:[^:]+]]: f32) workgroup
+// CHECK-SAME:    %[[SCALE:[^:]+]]: f32) workgroup
 // CHECK:         gpu.barrier
 // CHECK:         arith.cmpi slt, %[[H:.+]], %c48_i64
 // CHECK:         %[[IS_GATE:.+]] = arith.cmpi sge, %[[H]], %c32_i64
@@ -271,7 +272,7 @@ func.func private @gate(
 // The tensor map of the weight has the rows of both.
 
 // CHECK-LABEL: func.func private @gate(
-// CHECK-SAME:    parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<pointer 0>
+// CHECK-SAME:    parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<extent 0>, #indexer.parameter<pointer 0>
 // CHECK-LABEL: gpu.func @gate_tma_wgmma(
 // CHECK:         scf.if %{{.+}} -> (f32) {
 // CHECK:         nvvm.wgmma.mma_async

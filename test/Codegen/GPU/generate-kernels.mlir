@@ -22,11 +22,11 @@
 // CHECK-SAME:    indexer.launch = [
 // CHECK-SAME:    {alignment = 0 : i64, cluster = 1 : i64, family = "plain", heads_first = false,
 // CHECK-SAME:     kernel = "gate_plain", max_tokens = 4 : i64, min_tokens = 1 : i64,
-// CHECK-SAME:     parameters = [#indexer.parameter<pointer 0>, #indexer.parameter<stride 0[0]>, #indexer.parameter<stride 0[1]>,
+// CHECK-SAME:     parameters = [#indexer.parameter<extent 0>, #indexer.parameter<pointer 0>, #indexer.parameter<stride 0[0]>, #indexer.parameter<stride 0[1]>,
 // CHECK-SAME:       #indexer.parameter<pointer 1>, #indexer.parameter<stride 1[0]>, #indexer.parameter<stride 1[1]>,
 // CHECK-SAME:       #indexer.parameter<pointer 2>, #indexer.parameter<stride 2[0]>, #indexer.parameter<stride 2[1]>,
 // CHECK-SAME:       #indexer.parameter<pointer 3>, #indexer.parameter<stride 3[0]>, #indexer.parameter<stride 3[1]>,
-// CHECK-SAME:       #indexer.parameter<extent 0>, #indexer.parameter<scalar 0>]
+// CHECK-SAME:       #indexer.parameter<scalar 0>]
 // CHECK-SAME:     shared_bytes = 0 : i64, split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 64 : i64, tile_h = 2 : i64, tile_t = 1 : i64}
 // CHECK-SAME:    kernel = "gate_plain1", min_tokens = 5 : i64
 // CHECK-SAME:    tile_h = 2 : i64, tile_t = 2 : i64}]
@@ -35,11 +35,11 @@
 
 // CHECK-LABEL: gpu.module @gate_kernels
 // CHECK:         gpu.func @gate_plain(
-// CHECK-SAME:      %[[X:[^:]+]]: !llvm.ptr<1>, %[[X_T:[^:]+]]: i64, %[[X_D:[^:]+]]: i64,
+// CHECK-SAME:      %[[T:[^:]+]]: i64, %[[X:[^:]+]]: !llvm.ptr<1>, %[[X_T:[^:]+]]: i64, %[[X_D:[^:]+]]: i64,
 // CHECK-SAME:      %[[W:[^:]+]]: !llvm.ptr<1>, %[[W_H:[^:]+]]: i64, %[[W_D:[^:]+]]: i64,
 // CHECK-SAME:      %[[Q:[^:]+]]: !llvm.ptr<1>, %[[Q_T:[^:]+]]: i64, %[[Q_H:[^:]+]]: i64,
 // CHECK-SAME:      %[[R:[^:]+]]: !llvm.ptr<1>, %[[R_T:[^:]+]]: i64, %[[R_H:[^:]+]]: i64,
-// CHECK-SAME:      %[[T:[^:]+]]: i64, %[[SCALE:[^:]+]]: f32)
+// CHECK-SAME:      %[[SCALE:[^:]+]]: f32)
 // CHECK-SAME:      workgroup(%[[PARTS:.+]] : memref<2x2xf32, #gpu.address_space<workgroup>>)
 // CHECK-SAME:      kernel attributes {known_block_size = array<i32: 64, 1, 1>}
 // CHECK-DAG:     %[[HEAD_SCALE:.+]] = arith.constant 1.250000e-01 : f32
@@ -117,16 +117,16 @@ func.func private @gate(%x: tensor<?x64xbf16>, %w: tensor<8x64xbf16>,
 
 // CHECK-LABEL: func.func private @dynamic(
 // CHECK-SAME:    indexer.extents = [array<i64: 0, 1>, array<i64: 1, 0>, array<i64: 0, 0>]
-// CHECK-SAME:    parameters = [#indexer.parameter<pointer 0>
+// CHECK-SAME:    parameters = [#indexer.parameter<extent 0>, #indexer.parameter<extent 1>, #indexer.parameter<extent 2>, #indexer.parameter<pointer 0>
 // CHECK-SAME:      #indexer.parameter<pointer 2>, #indexer.parameter<stride 2[0]>,
 // CHECK-SAME:      #indexer.parameter<pointer 3>, #indexer.parameter<stride 3[0]>, #indexer.parameter<stride 3[1]>,
-// CHECK-SAME:      #indexer.parameter<extent 0>, #indexer.parameter<extent 1>, #indexer.parameter<extent 2>,
 // CHECK-SAME:      #indexer.parameter<scalar 0>, #indexer.parameter<scalar 1>]
 // CHECK-SAME:    indexer.scalars = array<i64: 3, 4>
 
 // CHECK:         gpu.func @dynamic_plain(
+// CHECK-SAME:      %[[T:[^:]+]]: i64, %[[H:[^:]+]]: i64, %[[D:[^:]+]]: i64,
 // CHECK-SAME:      %[[X:[^:]+]]: !llvm.ptr<1>, %[[X_D:[^:]+]]: i64, %[[X_T:[^:]+]]: i64,
-// CHECK-SAME:      %[[T:[^:]+]]: i64, %[[H:[^:]+]]: i64, %[[D:[^:]+]]: i64, %[[INPUT:[^:]+]]: f32, %[[TAKEN:[^:]+]]: f32)
+// CHECK-SAME:      %[[INPUT:[^:]+]]: f32, %[[TAKEN:[^:]+]]: f32)
 
 // Rows of x are t apart by its second stride; f32 limits a group to 4 elements.
 // CHECK:         arith.muli %{{.+}}, %[[X_T]]

@@ -10,10 +10,10 @@
 
 // CHECK-LABEL: func.func private @ring(
 // CHECK-SAME:    {alignment = 16 : i64, cluster = 1 : i64, family = "tma_wgmma"
-// CHECK-SAME:     parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<pointer 0>
+// CHECK-SAME:     parameters = [#indexer.parameter<tensor_map 0, box = [16, 64]>, #indexer.parameter<tensor_map 1, box = [64, 64]>, #indexer.parameter<extent 0>, #indexer.parameter<pointer 0>
 // CHECK-SAME:     shared_bytes = 31744 : i64, split = 1 : i64, starts_early = false, static_operands = array<i64>, threads = 160 : i64, tile_h = 64 : i64, tile_t = 16 : i64}
 
-// CHECK:         gpu.func @ring_tma_wgmma(%[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: !llvm.ptr<1>
+// CHECK:         gpu.func @ring_tma_wgmma(%[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: i64, %{{.+}}: !llvm.ptr<1>
 // CHECK-SAME:      kernel attributes {indexer.tensor_maps = array<i32: 0, 1>
 // CHECK-DAG:     %[[FULL:.+]] = llvm.mlir.addressof @ring_tma_wgmma_full : !llvm.ptr<3>
 // CHECK-DAG:     %[[EMPTY:.+]] = llvm.mlir.addressof @ring_tma_wgmma_empty : !llvm.ptr<3>
@@ -229,7 +229,7 @@ func.func private @uneven(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
 // CHECK-SAME:    max_ctas = 4 : i64
 // CHECK-SAME:    #indexer.parameter<tensor_map 1, box = [32, 64]>
 // CHECK-SAME:    split = 1 : i64
-// CHECK:         gpu.func @multicast_tma_wgmma(%[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: !llvm.ptr<1>
+// CHECK:         gpu.func @multicast_tma_wgmma(%[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: i64, %{{.+}}: !llvm.ptr<1>
 // CHECK-NOT:     bulk.tensor{{.*}} %[[W]]
 // CHECK:         nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[X]]
 // CHECK-NOT:     bulk.tensor{{.*}} %[[W]]
@@ -292,7 +292,7 @@ func.func private @multicast(%x: tensor<?x512xbf16>, %w: tensor<64x512xbf16>,
 // warpgroup waits too, before it loads q.
 
 // CHECK-LABEL: gpu.func @static_tma_wgmma(
-// CHECK-SAME:    %[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: !llvm.ptr<1>
+// CHECK-SAME:    %[[X:.+]]: !llvm.ptr, %[[W:[a-z0-9]+]]: !llvm.ptr, %{{.+}}: i64, %{{.+}}: !llvm.ptr<1>
 // CHECK:         nvvm.griddepcontrol launch_dependents
 // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[W]]
 // CHECK-NOT:     bulk.tensor

@@ -139,21 +139,21 @@ func.func private @wgmma_heads() attributes {
 // -----
 
 func.func private @half_warpgroup() attributes {
-  // expected-error @+1 {{schedule 'threads' = 192 is not accepted: a CTA of the family 'cp_async_wgmma' has 128, 256, 384 or 512 threads (one warpgroup or more)}}
+  // expected-error @+1 {{schedule 'threads' = 192 is not accepted: a CTA of the family 'cp_async_wgmma' has 128, 256, 384 or 512 threads (a warpgroup that multiplies and copies, and more that only copy)}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
                         threads = 192, tile_d = 64, stages = 4>}
 
 // -----
 
 func.func private @wgmma_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 24 is not accepted: tokens are the columns of a wgmma, with 'threads' = 256 a multiple of 16 up to 192}}
-  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 24, tile_h = 64,
-                        threads = 256, tile_d = 64, stages = 4>}
+  // expected-error @+1 {{schedule 'tile_t' = 104 is not accepted: tokens are the columns of a wgmma, with 256 threads that multiply a multiple of 16 up to 256}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 104, tile_h = 64,
+                        threads = 288, tile_d = 64, stages = 4>}
 
 // -----
 
 func.func private @wgmma_too_many_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 96}}
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 96}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 136, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4>}
 
@@ -168,8 +168,15 @@ func.func private @half_swizzle_row() attributes {
 
 func.func private @one_stage() attributes {
   // expected-error @+1 {{schedule 'stages' = 1 is not accepted: a ring has 2 stages or more}}
-  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
-                        threads = 128, tile_d = 64, stages = 1>}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64,
+                        threads = 160, tile_d = 64, stages = 1>}
+
+// -----
+
+func.func private @long_chain() attributes {
+  // expected-error @+1 {{schedule 'tile_d' = 960 is not accepted: the columns of a stage are summed in one chain, accepted are up to 896}}
+  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64,
+                        threads = 128, tile_d = 960, stages = 1>}
 
 // -----
 
@@ -188,9 +195,9 @@ func.func private @too_many_stages() attributes {
 // -----
 
 func.func private @too_many_sums() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 192 is not accepted: with clusters a CTA receives up to 49152 bytes of sums}}
-  a = #indexer.schedule<family = cp_async_wgmma, tile_t = 192, tile_h = 64,
-                        threads = 256, cluster = 2, tile_d = 64, stages = 4>}
+  // expected-error @+1 {{schedule 'tile_t' = 208 is not accepted: with clusters a CTA receives up to 49152 bytes of sums}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 208, tile_h = 64,
+                        threads = 288, cluster = 2, tile_d = 64, stages = 4>}
 
 // -----
 
@@ -223,7 +230,7 @@ func.func private @parts_of_another_family() attributes {
 // -----
 
 func.func private @wide_tile_of_parts() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 64}}
+  // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 64}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 72, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4, parts = 2>}
 
@@ -237,14 +244,14 @@ func.func private @tma_threads() attributes {
 // -----
 
 func.func private @tma_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 160 a multiple of 8 up to 128}}
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 128}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 136, tile_h = 64,
                         threads = 160, cluster = 1, tile_d = 128, stages = 2>}
 
 // -----
 
 func.func private @tma_box() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 264 is not accepted: tokens are the columns of a wgmma, with 'threads' = 416 a multiple of 24 up to 255}}
+  // expected-error @+1 {{schedule 'tile_t' = 264 is not accepted: tokens are the columns of a wgmma, with 384 threads that multiply a multiple of 24 up to 255}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 264, tile_h = 64,
                         threads = 416, cluster = 1, tile_d = 64, stages = 2>}
 

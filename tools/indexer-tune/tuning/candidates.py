@@ -87,6 +87,10 @@ def _stages(
     return min(steps, room // ((tile_t + 64) * tile_d * 2 + barriers))
 
 
+#: Threads that copy in cp_async_wgmma; one warpgroup of them multiplies.
+COPYING_THREADS = (128, 256)
+
+
 def _wgmmas(shape: Shape) -> Iterator[Schedule]:
     for cluster in (1, 2, 4, 8, 16):
         for tile_d in (64, 128):
@@ -96,10 +100,29 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
             for tile_t in range(8, 97, 8):
                 for ctas in (1, 2):
                     stages = _stages(tile_t, tile_d, cluster, ctas, steps)
-                    if stages >= 2:
+                    for threads in COPYING_THREADS if stages >= 2 else ():
+                        ring = (tile_d, stages)
                         yield Schedule(
-                            "cp_async_wgmma", tile_t, 64, 128, cluster, tile_d, stages
+                            "cp_async_wgmma", tile_t, 64, threads, cluster, *ring
                         )
+
+
+#: Columns that wgmma sums in one chain at most (maxChainColumns).
+MAX_CHAIN_COLUMNS = 896
+
+
+def _resident_wgmmas(shape: Shape) -> Iterator[Schedule]:
+    """A CTA's share of d in one stage."""
+    for cluster in (1, 2, 4, 8, 16):
+        share = shape.hidden // cluster
+        if share * cluster != shape.hidden or share % 64 or share > MAX_CHAIN_COLUMNS:
+            continue
+        for tile_t in range(8, 97, 8):
+            if _stages(tile_t, share, cluster, 1, 1):
+                for threads in COPYING_THREADS:
+                    yield Schedule(
+                        "cp_async_wgmma", tile_t, 64, threads, cluster, share, 1
+                    )
 
 
 #: Tokens of a warpgroup of tma_wgmma, by the warpgroups of a CTA: beyond it ptxas spills.
@@ -139,7 +162,7 @@ def _tma_rings(shape: Shape, tile_t: int, threads: int) -> Iterator[Schedule]:
 def enumerate_schedules(shape: Shape) -> list[Schedule]:
     """Every candidate for a shape, each once."""
     found = [*_dots(shape), *_register_mmas(shape)]
-    found += [*_wgmmas(shape), *_tma_wgmmas(shape)]
+    found += [*_wgmmas(shape), *_resident_wgmmas(shape), *_tma_wgmmas(shape)]
     fits = (
         schedule
         for schedule in found
@@ -187,7 +210,11 @@ class Known(NamedTuple):
 
 def _tile(schedule: Schedule) -> tuple:
     """All but how a tile is copied: schedules with the same are much alike."""
-    return schedule._replace(threads=0, tile_d=0, stages=0)
+    if schedule.stages == 1:
+        return schedule
+    copied = schedule._replace(tile_d=0, stages=0)
+    is_tma = schedule.family == "tma_wgmma"
+    return copied._replace(threads=0) if is_tma else copied
 
 
 def _likeness(schedule: Schedule, other: Schedule) -> tuple:

@@ -45,7 +45,7 @@ public:
   mlir::Value get(int64_t step, int64_t row, int64_t part) const {
     return registers[(step * rows + row) * 4 + part];
   }
-  /// Element `element` (0 to 7) of row `row` in `step`, of the operand's type.
+  /// Element `element` (0 to 7) of row `row` in `step`, as f32.
   mlir::Value element(KernelBuilder &kernel, int64_t step, int64_t row,
                       int64_t element) const;
 

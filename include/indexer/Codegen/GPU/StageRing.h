@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A ring of stages in dynamic shared memory. A stage holds `blocks` blocks of
-// the rows of weight, then as many of the rows of x. All threads copy, and all
-// wait for the copies of all:
+// the rows of weight, then as many of the rows of x. All threads copy, one
+// warpgroup multiplies, and all wait for the copies of all:
 //
 //   wait for my copies of the stage (commit groups complete in order)
 //   fence: what cp.async wrote is read by wgmma, through another proxy
@@ -17,7 +17,8 @@
 //       has waited for its wgmma before the barrier; copies into it start ...
 //
 // When the ring has room for all steps, all copies start at once and no stage
-// is used twice.
+// is used twice. Then a stage may be long: it is waited for and multiplied in
+// pieces, whose products form one chain.
 //
 // The steps may be summed in several parts, each by itself, which are added
 // pairwise as they are complete: (0 + 1) + (2 + 3), the order in which
@@ -29,6 +30,7 @@
 #define INDEXER_CODEGEN_GPU_STAGERING_H
 
 #include "indexer/Codegen/GPU/StagedRows.h"
+#include "indexer/Codegen/GPU/WgmmaTile.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
@@ -38,10 +40,10 @@ namespace indexer {
 class StageRing {
 public:
   /// A ring of up to `stages` stages of `blocks` blocks for `steps` steps, a
-  /// multiple of `parts`, which is a power of two.
+  /// multiple of `parts`, which is a power of two. `threads` copy.
   StageRing(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
             const StagedRows &heads, const StagedRows &tokens, int64_t blocks,
-            int64_t stages, int64_t steps, int64_t parts);
+            int64_t stages, int64_t steps, int64_t parts, int64_t threads);
 
   /// Dynamic shared memory of a ring, in bytes, with what aligns it.
   int64_t sharedBytes() const;
@@ -52,13 +54,9 @@ public:
   void fill(KernelBuilder &kernel,
             llvm::function_ref<void()> beforeTokens = nullptr);
 
-  /// Walks over all steps after fill(): `start` starts the multiplication of a
-  /// stage and returns what `finish` waits for, the terms of the sums. Returns
-  /// the sums (f32).
-  llvm::SmallVector<mlir::Value>
-  run(KernelBuilder &kernel, int64_t sums,
-      llvm::function_ref<mlir::Value(const Stage &)> start,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish);
+  /// Walks over all steps after fill(), in all threads: those with a `tile`
+  /// multiply, and get its sums (f32); the others get none.
+  llvm::SmallVector<mlir::Value> run(KernelBuilder &kernel, WgmmaTile *tile);
 
 private:
   int64_t stageBytes() const {
@@ -72,32 +70,26 @@ private:
   void copyHeads(KernelBuilder &kernel, const Stage &stage, mlir::Value column);
   void copyTokens(KernelBuilder &kernel, const Stage &stage,
                   mlir::Value column);
-  void waitForStage(KernelBuilder &kernel, int64_t pending);
-  llvm::SmallVector<mlir::Value> runResident(
-      KernelBuilder &kernel,
-      llvm::function_ref<mlir::Value(const Stage &)> start,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish);
+  /// Blocks that are waited for at a time.
+  int64_t pieceBlocks() const;
+  void waitForCopies(KernelBuilder &kernel, int64_t pending);
+  llvm::SmallVector<mlir::Value> runResident(KernelBuilder &kernel,
+                                             WgmmaTile *tile);
   /// Which steps of a loop start the copies of a later one: all, none, or those
   /// before the last columns are copied.
   enum class Copies { All, None, UntilEnd };
   /// Sums and positions, carried over `count` steps of a ring that is used more
   /// than once.
-  void runSteps(
-      KernelBuilder &kernel, int64_t count, Copies copies,
-      llvm::function_ref<mlir::Value(const Stage &)> start,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish,
-      llvm::SmallVectorImpl<mlir::Value> &carried);
+  void runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
+                WgmmaTile *tile, llvm::SmallVectorImpl<mlir::Value> &carried);
   /// The same for `count` parts (a power of two), whose halves are summed by
   /// themselves: loops in loops, since unrolled they spill registers. What is
   /// carried in are sums of nothing.
-  void runParts(
-      KernelBuilder &kernel, int64_t count,
-      llvm::function_ref<mlir::Value(const Stage &)> start,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> finish,
-      llvm::SmallVectorImpl<mlir::Value> &carried);
+  void runParts(KernelBuilder &kernel, int64_t count, WgmmaTile *tile,
+                llvm::SmallVectorImpl<mlir::Value> &carried);
 
   const StagedRows &heads, &tokens;
-  int64_t blocks, stages, steps, parts;
+  int64_t blocks, stages, steps, parts, threads;
   mlir::Value base;
 };
 

@@ -12,7 +12,7 @@
 //
 // The tensor core cuts off low bits at every addition inside one chain of
 // wgmma, so a chain over all of d would lose much of f32. A chain is one stage
-// long here; addTo() adds the chains in f32.
+// long here, maxChainColumns at most; addTo() adds the chains in f32.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_WGMMATILE_H
@@ -42,7 +42,13 @@ public:
 
   /// Starts the multiplication of a stage, from zero; returns the accumulators,
   /// under way.
-  mlir::Value start(const Stage &stage);
+  mlir::Value start(const Stage &stage) {
+    return start(stage, /*firstBlock=*/0, blocks, /*accumulators=*/{});
+  }
+  /// Starts that of `count` blocks of a stage from `firstBlock` on, added to
+  /// `accumulators`, which may be under way; null: from zero.
+  mlir::Value start(const Stage &stage, int64_t firstBlock, int64_t count,
+                    mlir::Value accumulators);
   /// Waits for the multiplication, and returns the sums of this thread: for
   /// each block of 8 tokens those of (head, token) = (g, 2q), (g, 2q + 1),
   /// (g + 8, 2q), (g + 8, 2q + 1), where g = lane / 4, q = lane % 4, and each

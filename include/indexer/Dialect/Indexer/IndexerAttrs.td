@@ -75,13 +75,14 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     The family `cp_async_wgmma` multiplies on the tensor cores, `wgmma` with heads
     as M and tokens as N. Both operands are copied into shared memory by
     `cp.async`, into a ring of `stages` stages of `tile_d` elements of d each; a
-    ring with room for all of d is filled at once. A CTA sums its share of d in
+    ring with room for all of d is filled at once, and may be one stage. The
+    elements of a stage, up to 896, are summed in one chain. A CTA sums its share of d in
     `parts` parts, each by itself, and adds them pairwise, as a cluster of
     `parts` times as many CTAs would: schedules with the same `cluster` x `parts`
     give the same bits. It takes x and weight of one 16-bit type, a static E that
     is a multiple of `cluster` x `parts` x `tile_d`, any H, and rows as `dot`
     does. `tile_h` is 64, `tile_d` a multiple of 64, `threads` a multiple of 128
-    (one warpgroup), `tile_t` a multiple of 8 for each warpgroup, `parts` a power
+    (one warpgroup multiplies, all copy), `tile_t` a multiple of 8, `parts` a power
     of two up to 16, and `cluster` as above. It needs sm_90a.
 
     The family `tma_wgmma` multiplies as `cp_async_wgmma` does, but a warp of its
