@@ -12,6 +12,8 @@
 
 #include "mlir/IR/BuiltinTypeInterfaces.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace indexer;
 
@@ -53,7 +55,8 @@ static bool appendRows(const ScheduleProblem &problem, Weights weights,
       continue;
     schedules.push_back(row.schedule);
     schedules.back().weights =
-        problem.h > wgmmaHeads && row.schedule.maxTokens > maxEarlyTokens
+        problem.h > std::max(wgmmaHeads, row.schedule.tileH) &&
+                row.schedule.maxTokens > maxEarlyTokens
             ? weights
             : problem.weights;
     chainShare(problem, schedules.back());

@@ -323,7 +323,8 @@ int64_t indexer::sharedBytes(const KernelSchedule &schedule) {
     return cpAsyncWgmmaSharedBytes(schedule.tileT, schedule.tileD,
                                    schedule.stages, schedule.cluster);
   if (schedule.family == Family::TmaWgmma)
-    return tmaWgmmaSharedBytes(schedule.tileT, schedule.tileD, schedule.stages,
+    return tmaWgmmaSharedBytes(schedule.tileT, schedule.tileH, schedule.tileD,
+                               schedule.stages,
                                schedule.cluster / schedule.multicast);
   return schedule.tileT * schedule.tileH * (schedule.threads / 32) *
          int64_t(sizeof(float));

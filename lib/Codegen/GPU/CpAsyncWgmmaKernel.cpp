@@ -77,13 +77,13 @@ private:
 
 /// The threads of the warpgroup that multiplies.
 void CpAsyncWgmmaBuilder::multiply(StageRing &ring, ClusterReduction *cluster) {
-  int64_t tokens = schedule.getTileT();
-  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
-                         warpgroupThreads, tokens, cluster, rank);
+  TileShares shares(schedule, warpgroupThreads);
+  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread, shares,
+                         cluster, rank);
   epilogue.prepare();
   if (cluster)
     cluster->waitForPeers(kernel, thread);
-  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens, tokens,
+  WgmmaTile tile(kernel, arguments.lhs().elementType, shares,
                  schedule.getTileD() / swizzleColumns,
                  /*warpgroup=*/kernel.i32(0));
   epilogue.finish(ring.run(kernel, &tile));
@@ -105,14 +105,15 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   thread = kernel.threadNumber();
   Value block = kernel.blockNumber(0);
   place = wgmmaPlace(kernel, group, arguments, schedule, block);
-  lastH = lastHead(kernel, group, arguments);
+  lastH = lastHead(kernel, group, arguments, schedule);
   Value firstD = kernel.i32(0);
   std::optional<ClusterReduction> cluster;
   if (clusterSize > 1) {
     rank = kernel.remainder(block, clusterSize);
     firstD = kernel.multiply(rank, elements);
     cluster.emplace(kernel, func, clusterSize, schedule.getOutputs(),
-                    wgmmaReductionUnit(schedule.getTileT(), clusterSize), rank);
+                    wgmmaReductionUnit(schedule.getOutputs(), clusterSize),
+                    rank);
   }
 
   StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,

@@ -10,9 +10,9 @@
 // tokens, with the same tiles, multiplication and order of the sum as
 // CpAsyncWgmmaKernel. Here one thread of a warp of its own copies by TMA
 // (TmaBlocks), and one warpgroup or more, each with a part of the tile's
-// tokens, multiply; they hand over stages by mbarriers (MbarrierRing). The
-// copies need no registers and hardly an instruction, and go on while sums are
-// finished. In a CTA:
+// tokens or heads, multiply; they hand over stages by mbarriers
+// (MbarrierRing). The copies need no registers and hardly an instruction, and
+// go on while sums are finished. In a CTA:
 //
 //   the copying thread fetches the tensor maps, makes the full barrier of one
 //   stage after the other and starts its copies at once: until the first bytes
@@ -24,6 +24,12 @@
 //   a warpgroup: load the operands of the epilogue; for each step, wait until
 //     the stage is full, multiply (WgmmaTile), release it; finish the sums
 //     (WgmmaEpilogue)
+//
+// With a part of the heads each, warpgroups have all tokens of the tile, and as
+// many sums that registers have to come from a copying warpgroup, of which
+// three warps do nothing else: 13 warps have 128 registers a thread, as one of
+// the four parts of a multiprocessor has four of them, and 16 warps have no
+// fewer.
 //
 // A cluster divides d, or its CTAs have tiles of their own and copy parts of
 // the weight to all of them (multicast). With `max_ctas` a CTA, or a cluster
@@ -89,11 +95,15 @@ private:
   int64_t stageBytes() const {
     return blocks() * (weight->blockBytes() + x->blockBytes());
   }
-  /// Threads that multiply, and tokens of one of their warpgroups.
-  int64_t consumers() const { return schedule.getThreads() - warpThreads; }
-  int64_t tokens() const {
-    return schedule.getTileT() * warpgroupThreads / consumers();
+  /// True when the warp that copies is one of a warpgroup, of which the others
+  /// only give their registers away.
+  bool hasCopyingWarpgroup() const { return schedule.getTileH() > wgmmaHeads; }
+  /// Threads that multiply, and what their warpgroups have of a tile.
+  int64_t consumers() const {
+    return schedule.getThreads() -
+           (hasCopyingWarpgroup() ? warpgroupThreads : warpThreads);
   }
+  TileShares shares() const { return {schedule, consumers()}; }
   bool hasMulticast() const { return schedule.getMulticast() > 1; }
   bool isPersistent() const { return schedule.getMaxCtas() > 0; }
 
@@ -105,6 +115,9 @@ private:
   void startFirstCopies();
   void startUp();
   void copyRest();
+  Value isCopyingWarp();
+  void setRegisters(bool isCopying);
+  void copy();
   void produce();
   void multiplyTile(RingPosition &position, Value isFollowed);
   void consume();
@@ -147,17 +160,18 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
   if (split > 1)
     firstD = kernel.multiply(rank, steps() * schedule.getTileD());
   place = wgmmaPlace(kernel, group, arguments, schedule, block);
-  lastH = lastHead(kernel, group, arguments);
+  lastH = lastHead(kernel, group, arguments, schedule);
 
   x.emplace(arguments, xMap, schedule.getTileT(), CacheHint::None);
   // Every CTA reads the weight, so it stays in L2 while x passes through.
-  weight.emplace(arguments, weightMap, wgmmaHeads, CacheHint::EvictLast,
-                 multicast, hasMulticast() ? rank : Value());
+  weight.emplace(arguments, weightMap, schedule.getTileH(),
+                 CacheHint::EvictLast, multicast,
+                 hasMulticast() ? rank : Value());
   base = addDynamicShared(kernel, func, "stages", stagesAlignment);
   ring.emplace(kernel, func, stages(), consumers() / warpThreads, multicast);
   if (split > 1)
     reduction.emplace(kernel, func, split, schedule.getOutputs(),
-                      wgmmaReductionUnit(schedule.getTileT(), split), rank);
+                      wgmmaReductionUnit(schedule.getOutputs(), split), rank);
 }
 
 /// The stage `number` (i32). Its address is computed in 32 bits: pointers into
@@ -216,12 +230,17 @@ void TmaWgmmaBuilder::startFirstCopies() {
   }
 }
 
+/// True (i1) in the threads of the warp that copies.
+Value TmaWgmmaBuilder::isCopyingWarp() {
+  return kernel.equal(kernel.divide(thread, warpThreads),
+                      kernel.i32(consumers() / warpThreads));
+}
+
 /// All that is done once, up to the point where every thread may use every
 /// barrier.
 void TmaWgmmaBuilder::startUp() {
   Location loc = kernel.loc;
-  Value warp = kernel.divide(thread, warpThreads);
-  kernel.ifTrue(kernel.equal(warp, kernel.i32(consumers() / warpThreads)),
+  kernel.ifTrue(isCopyingWarp(),
                 [&] { byOneThread([&] { startFirstCopies(); }); });
   kernel.ifTrue(kernel.equal(thread, kernel.i32(0)),
                 [&] { ring->initializeEmpty(kernel); });
@@ -303,23 +322,45 @@ void TmaWgmmaBuilder::copyRest() {
   });
 }
 
-/// The copying warp, after startUp().
+/// By all threads of a warpgroup: moves registers from the copying one to the
+/// others, where there is one. A launch gives every thread the same.
+void TmaWgmmaBuilder::setRegisters(bool isCopying) {
+  if (!hasCopyingWarpgroup())
+    return;
+  // Counts are multiples of 8 from 24 on (PTX ISA, "setmaxnreg").
+  constexpr int64_t unit = 8, fewest = 24;
+  int64_t warpgroups = consumers() / warpgroupThreads;
+  int64_t launched = registersPerThread(schedule.getThreads()) / unit * unit;
+  int64_t all = launched * (warpgroups + 1);
+  int64_t multiplying = (all - fewest) / warpgroups / unit * unit;
+  int64_t count = isCopying ? all - warpgroups * multiplying : multiplying;
+  auto action = isCopying ? NVVM::SetMaxRegisterAction::decrease
+                          : NVVM::SetMaxRegisterAction::increase;
+  NVVM::SetMaxRegisterOp::create(kernel.builder, kernel.loc, count, action);
+}
+
+/// What the copying thread does after startUp().
+void TmaWgmmaBuilder::copy() {
+  if (hasMulticast())
+    for (int64_t step = 0; step < stages(); ++step)
+      copyWeight(kernel.i32(step), kernel.i32(step));
+  if (schedule.startsEarly()) {
+    if (schedule.getSplit() <= maxPrefetchSplit)
+      for (int64_t step = 0; step < stages(); ++step)
+        x->prefetch(kernel, place.firstT,
+                    kernel.add(firstD, step * schedule.getTileD()), blocks());
+    waitForPreviousKernel(kernel, schedule);
+    for (int64_t step = 0; step < stages(); ++step)
+      copyTokens(kernel.i32(step), kernel.i32(step));
+  }
+  copyRest();
+}
+
+/// The copying warp, after startUp(), and those of its warpgroup.
 void TmaWgmmaBuilder::produce() {
-  byOneThread([&] {
-    if (hasMulticast())
-      for (int64_t step = 0; step < stages(); ++step)
-        copyWeight(kernel.i32(step), kernel.i32(step));
-    if (schedule.startsEarly()) {
-      if (schedule.getSplit() <= maxPrefetchSplit)
-        for (int64_t step = 0; step < stages(); ++step)
-          x->prefetch(kernel, place.firstT,
-                      kernel.add(firstD, step * schedule.getTileD()), blocks());
-      waitForPreviousKernel(kernel, schedule);
-      for (int64_t step = 0; step < stages(); ++step)
-        copyTokens(kernel.i32(step), kernel.i32(step));
-    }
-    copyRest();
-  });
+  setRegisters(/*isCopying=*/true);
+  kernel.ifTrue(hasCopyingWarpgroup() ? isCopyingWarp() : Value(),
+                [&] { byOneThread([&] { copy(); }); });
 }
 
 /// Multiplies and finishes the tile at `place`; `position` is moved behind its
@@ -328,14 +369,13 @@ void TmaWgmmaBuilder::multiplyTile(RingPosition &position, Value isFollowed) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread,
-                         consumers(), tokens(),
-                         reduction ? &*reduction : nullptr, rank);
+                         shares(), reduction ? &*reduction : nullptr, rank);
   epilogue.prepare();
   Value warpgroup = consumers() == warpgroupThreads
                         ? kernel.i32(0)
                         : kernel.divide(thread, warpgroupThreads);
-  WgmmaTile tile(kernel, arguments.lhs().elementType, tokens(),
-                 schedule.getTileT(), blocks(), warpgroup);
+  WgmmaTile tile(kernel, arguments.lhs().elementType, shares(), blocks(),
+                 warpgroup);
   Value lane = kernel.remainder(thread, warpThreads);
   // Adding to -0 gives what is added, -0 included.
   Value none =
@@ -374,6 +414,7 @@ void TmaWgmmaBuilder::multiplyTile(RingPosition &position, Value isFollowed) {
 
 /// The threads of the warpgroups, after startUp().
 void TmaWgmmaBuilder::consume() {
+  setRegisters(/*isCopying=*/false);
   waitForPreviousKernel(kernel, schedule);
   RingPosition first = ring->first(kernel);
   SmallVector<Value> carried = {first.stage, first.parity};
@@ -387,6 +428,11 @@ void TmaWgmmaBuilder::consume() {
 
 int64_t TmaWgmmaBuilder::build(gpu::GPUFuncOp func) {
   letNextKernelStart(kernel, schedule);
+  // One CTA a multiprocessor: with this, and not without it, ptxas knows that a
+  // launch gives all registers, and obeys setRegisters().
+  if (hasCopyingWarpgroup())
+    func->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  kernel.builder.getI32IntegerAttr(1));
   setPlace(func);
   startUp();
   OpBuilder &builder = kernel.builder;
@@ -410,7 +456,7 @@ KernelLaunchInfo indexer::buildTmaWgmmaKernel(gpu::GPUModuleOp module,
   KernelParameterInfo tensorMaps[2];
   tensorMaps[xMap] = TmaBlocks::parameter(/*operand=*/0, schedule.getTileT());
   tensorMaps[weightMap] = TmaBlocks::parameter(
-      /*operand=*/1, wgmmaHeads / schedule.getMulticast());
+      /*operand=*/1, schedule.getTileH() / schedule.getMulticast());
   gpu::GPUFuncOp func =
       createKernel(builder, module, name, group, schedule.getThreads(),
                    arguments, tensorMaps);

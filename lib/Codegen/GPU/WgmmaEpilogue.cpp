@@ -8,9 +8,9 @@
 
 #include "indexer/Codegen/GPU/WgmmaEpilogue.h"
 
-#include "indexer/Codegen/GPU/WgmmaTile.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace indexer;
@@ -19,7 +19,7 @@ using namespace indexer;
 /// then share x, which does not fit L2 (measured on an H100: three tiles of
 /// heads one after the other take three times as long as one).
 static bool isHeadsFirst(const FusedGroup &group, ScheduleAttr schedule) {
-  return group.extents()[FusedOp::hLoop] > wgmmaHeads &&
+  return group.extents()[FusedOp::hLoop] > schedule.getTileH() &&
          schedule.getMulticast() == 1 && schedule.getMaxCtas() == 0;
 }
 
@@ -30,9 +30,9 @@ TilePlace indexer::wgmmaPlace(KernelBuilder &kernel, const FusedGroup &group,
   auto tileAlongX = [&] { return kernel.divide(block, schedule.getSplit()); };
   auto tileAlongY = [&] { return kernel.blockNumber(1); };
   TilePlace place;
-  place.tileH = wgmmaHeads;
+  place.tileH = schedule.getTileH();
   place.firstH =
-      kernel.multiply(headsFirst ? tileAlongX() : tileAlongY(), wgmmaHeads);
+      kernel.multiply(headsFirst ? tileAlongX() : tileAlongY(), place.tileH);
   place.setTokens(kernel, arguments,
                   kernel.multiply(headsFirst ? tileAlongY() : tileAlongX(),
                                   schedule.getTileT()));
@@ -48,7 +48,8 @@ void indexer::setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
 }
 
 Value indexer::lastHead(KernelBuilder &kernel, const FusedGroup &group,
-                        const KernelArguments &arguments) {
+                        const KernelArguments &arguments,
+                        ScheduleAttr schedule) {
   int64_t heads = group.extents()[FusedOp::hLoop];
   if (ShapedType::isDynamic(heads))
     return kernel.add(
@@ -56,27 +57,24 @@ Value indexer::lastHead(KernelBuilder &kernel, const FusedGroup &group,
                                 kernel.builder.getI32Type(),
                                 arguments.extents[FusedOp::hLoop]),
         -1);
-  return heads % wgmmaHeads != 0 ? kernel.i32(heads - 1) : Value();
+  return heads % schedule.getTileH() != 0 ? kernel.i32(heads - 1) : Value();
 }
 
 WgmmaEpilogue::WgmmaEpilogue(KernelBuilder &kernel, const FusedGroup &group,
                              const KernelArguments &arguments,
                              const TilePlace &place, Value lastHead,
-                             Value thread, int64_t threads, int64_t tokens,
+                             Value thread, const TileShares &shares,
                              ClusterReduction *cluster, Value rank)
-    : kernel(kernel), thread(thread), threads(threads), tokens(tokens),
-      cluster(cluster), rank(rank),
-      outputs(kernel, group, arguments, place, lastHead) {}
-
-int64_t WgmmaEpilogue::tileBlocks() const {
-  return tokens / 8 * (threads / warpgroupThreads);
-}
+    : kernel(kernel), thread(thread), shares(shares), cluster(cluster),
+      rank(rank), outputs(kernel, group, arguments, place, lastHead) {}
 
 OutputGroup WgmmaEpilogue::ownGroup(int64_t block) {
+  Value warp = kernel.divide(thread, 32), lane = kernel.remainder(thread, 32);
+  if (shares.divideHeads())
+    return {kernel.i32(block), warp, lane};
   Value warpgroup = kernel.divide(thread, warpgroupThreads);
-  return {kernel.add(kernel.multiply(warpgroup, tokens / 8), block),
-          kernel.remainder(kernel.divide(thread, 32), 4),
-          kernel.remainder(thread, 32)};
+  return {kernel.add(kernel.multiply(warpgroup, shares.tokens / 8), block),
+          kernel.remainder(warp, 4), lane};
 }
 
 void WgmmaEpilogue::prepare() {
@@ -86,20 +84,33 @@ void WgmmaEpilogue::prepare() {
     prepareOwn();
 }
 
+/// Tokens of a warpgroup up to which the operands of all its outputs fit into
+/// registers beside sums and terms, where warpgroups divide the heads (measured
+/// with ptxas: some kernels spill with 88).
+static constexpr int64_t maxPreparedTokens = 64;
+
+/// Beyond, the blocks of 8 tokens that are prepared at a time, when they are
+/// finished.
+static constexpr int64_t lateBlocks = 4;
+
 /// Takes the outputs whose sums are in this thread's registers.
 void WgmmaEpilogue::prepareOwn() {
-  outputs.prepareBlocks(ownGroup(0), tokens / 8);
+  if (!shares.divideHeads() || shares.tokens <= maxPreparedTokens)
+    outputs.prepareBlocks(ownGroup(0), shares.tokens / 8);
 }
 
-/// Outputs of a block of 8 tokens, and of a warp in it.
-static constexpr int64_t blockOutputs = 512, warpOutputs = 128;
+/// Outputs of a warp in a block of 8 tokens.
+static constexpr int64_t warpOutputs = 128;
+
+int64_t WgmmaEpilogue::blockOutputs() const { return 8 * shares.tileH; }
 
 /// Takes this thread's part of the outputs that the CTA owns, and computes
 /// where it sends its own. Outputs are numbered in the order of groups: lanes,
 /// blocks of 16 heads, blocks of 8 tokens.
 void WgmmaEpilogue::prepareShare() {
   int64_t groups = cluster->share() / groupOutputs;
-  int64_t lastOutput = tileBlocks() * blockOutputs - groupOutputs;
+  int64_t lastOutput = shares.tileT * shares.tileH - groupOutputs;
+  int64_t threads = shares.threads;
   for (int64_t round = 0; round * threads < groups; ++round) {
     Value number = kernel.add(thread, round * threads);
     Value exists;
@@ -116,8 +127,9 @@ void WgmmaEpilogue::prepareShare() {
                       : isOwned;
       output = kernel.minimum(output, kernel.i32(lastOutput));
     }
-    outputs.prepare({kernel.divide(output, blockOutputs),
-                     kernel.remainder(kernel.divide(output, warpOutputs), 4),
+    outputs.prepare({kernel.divide(output, blockOutputs()),
+                     kernel.remainder(kernel.divide(output, warpOutputs),
+                                      blockOutputs() / warpOutputs),
                      kernel.remainder(kernel.divide(output, groupOutputs), 32)},
                     exists);
   }
@@ -128,9 +140,9 @@ void WgmmaEpilogue::prepareShare() {
 /// those of the first few are computed: what follows the last multiplication is
 /// waited for by all.
 void WgmmaEpilogue::prepareDestinations() {
-  int64_t blockUnits = blockOutputs / cluster->getUnit();
-  int64_t period = std::max<int64_t>(1, cluster->size() / blockUnits);
-  for (int64_t block = 0; block < tokens / 8; ++block) {
+  int64_t blockUnits = blockOutputs() / cluster->getUnit();
+  int64_t period = cluster->size() / std::gcd(cluster->size(), blockUnits);
+  for (int64_t block = 0; block < shares.tokens / 8; ++block) {
     if (block >= period) {
       destinations.push_back(cluster->further(
           kernel, destinations[block - period], period * blockUnits));
@@ -138,7 +150,7 @@ void WgmmaEpilogue::prepareDestinations() {
     }
     OutputGroup group = ownGroup(block);
     Value output =
-        kernel.add(kernel.multiply(group.tokenBlock, blockOutputs),
+        kernel.add(kernel.multiply(group.tokenBlock, blockOutputs()),
                    kernel.add(kernel.multiply(group.headBlock, warpOutputs),
                               kernel.multiply(group.lane, groupOutputs)));
     destinations.push_back(cluster->destination(kernel, output));
@@ -148,10 +160,14 @@ void WgmmaEpilogue::prepareDestinations() {
 void WgmmaEpilogue::finish(ArrayRef<Value> sums) {
   if (cluster)
     return finishShare(sums);
-  for (int64_t group = 0; group < outputs.size(); ++group)
-    outputs.finish(group, [&] {
-      return SmallVector<Value>(sums.slice(group * groupOutputs, groupOutputs));
+  for (int64_t block = 0; block < shares.tokens / 8; ++block) {
+    if (block == outputs.size())
+      outputs.prepareBlocks(ownGroup(block),
+                            std::min(lateBlocks, shares.tokens / 8 - block));
+    outputs.finish(block, [&] {
+      return SmallVector<Value>(sums.slice(block * groupOutputs, groupOutputs));
     });
+  }
 }
 
 /// Sends `sums` to their owners, sums up the share of this CTA and finishes it.
@@ -162,8 +178,8 @@ void WgmmaEpilogue::finishShare(ArrayRef<Value> sums) {
   cluster->waitForSums(kernel);
   for (int64_t round = 0; round < outputs.size(); ++round)
     outputs.finish(round, [&] {
-      Value first =
-          kernel.multiply(kernel.add(thread, round * threads), groupOutputs);
+      Value first = kernel.multiply(kernel.add(thread, round * shares.threads),
+                                    groupOutputs);
       return cluster->collect(kernel, first, groupOutputs);
     });
 }

@@ -23,6 +23,10 @@ static constexpr int64_t wgmmaColumns = 16;
 /// Descriptors count in units of 16 bytes.
 static constexpr int64_t descriptorUnit = 16;
 
+TileShares::TileShares(ScheduleAttr schedule, int64_t threads)
+    : tileT(schedule.getTileT()), tileH(schedule.getTileH()), threads(threads),
+      tokens(tileT * tileH * warpgroupThreads / (wgmmaHeads * threads)) {}
+
 /// The low half of the descriptor of the matrix at `address` (!llvm.ptr<3>),
 /// i32: K-major with the 128-byte swizzle, 8 rows every 1024 bytes (PTX ISA,
 /// "Matrix Descriptor Format": bits 0-13 address, 16-29 leading offset, unused
@@ -49,14 +53,19 @@ Value WgmmaTile::start(const Stage &stage, int64_t firstBlock, int64_t count,
   MLIRContext *context = builder.getContext();
   Type type = LLVM::LLVMStructType::getLiteral(
       context, SmallVector<Type>(sums(), builder.getF32Type()));
-  Value heads = descriptor(stage.heads);
-  Value tokenRows = descriptor(
-      sharedByte(kernel, stage.tokens,
-                 kernel.multiply(warpgroup, tokens * swizzleRowBytes)));
+  auto ownRows = [&](Value address, int64_t rows) {
+    return sharedByte(kernel, address,
+                      kernel.multiply(warpgroup, rows * swizzleRowBytes));
+  };
+  Value heads = descriptor(
+      shares.divideHeads() ? ownRows(stage.heads, wgmmaHeads) : stage.heads);
+  Value tokens =
+      descriptor(shares.divideHeads() ? stage.tokens
+                                      : ownRows(stage.tokens, shares.tokens));
   NVVM::WGMMATypes operandType =
       elementType.isBF16() ? NVVM::WGMMATypes::bf16 : NVVM::WGMMATypes::f16;
-  auto shape =
-      NVVM::MMAShapeAttr::get(context, 64, int(tokens), int(wgmmaColumns));
+  auto shape = NVVM::MMAShapeAttr::get(context, 64, int(shares.tokens),
+                                       int(wgmmaColumns));
 
   NVVM::WgmmaFenceAlignedOp::create(builder, loc);
   // The first instruction of a chain does not read what it is given.
@@ -70,8 +79,8 @@ Value WgmmaTile::start(const Stage &stage, int64_t firstBlock, int64_t count,
       };
       accumulators = NVVM::WgmmaMmaAsyncOp::create(
           builder, loc, type, accumulators,
-          wholeDescriptor(kernel, kernel.add(heads, offset(wgmmaHeads))),
-          wholeDescriptor(kernel, kernel.add(tokenRows, offset(tileTokens))),
+          wholeDescriptor(kernel, kernel.add(heads, offset(shares.tileH))),
+          wholeDescriptor(kernel, kernel.add(tokens, offset(shares.tileT))),
           shape, operandType, operandType, NVVM::WGMMATypes::f32,
           isFirst ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one,
           NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,

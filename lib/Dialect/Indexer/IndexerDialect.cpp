@@ -41,28 +41,35 @@ int64_t indexer::registerMmaSharedBytes(int64_t tileT, int64_t tileH,
   return partials + received;
 }
 
-int64_t indexer::wgmmaReductionUnit(int64_t tileT, int64_t split) {
-  return std::min<int64_t>(128, tileT * 64 / split);
+int64_t indexer::wgmmaReductionUnit(int64_t outputs, int64_t split) {
+  return std::min<int64_t>(128, outputs / split);
 }
 
-/// What a CTA of a cluster of `split` receives from its peers, and the barrier
-/// that counts it, in bytes; nothing with 1.
-static int64_t receivedBytes(int64_t tileT, int64_t split) {
+/// What a CTA of a cluster of `split` receives from its peers of the `outputs`
+/// of a tile, and the barrier that counts it, in bytes; nothing with 1.
+static int64_t receivedBytes(int64_t outputs, int64_t split) {
   if (split == 1)
     return 0;
-  int64_t unit = wgmmaReductionUnit(tileT, split);
-  return llvm::alignTo(tileT * 64, unit * split) * 4 + 8;
+  int64_t unit = wgmmaReductionUnit(outputs, split);
+  return llvm::alignTo(outputs, unit * split) * 4 + 8;
+}
+
+/// Shared memory of a ring of stages and of what is received, in bytes.
+static int64_t ringBytes(int64_t tileT, int64_t tileH, int64_t tileD,
+                         int64_t stages, int64_t split) {
+  return stages * (tileT + tileH) * tileD * 2 + stagesAlignment +
+         receivedBytes(tileT * tileH, split);
 }
 
 int64_t indexer::cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD,
                                          int64_t stages, int64_t cluster) {
-  return stages * (tileT + 64) * tileD * 2 + stagesAlignment +
-         receivedBytes(tileT, cluster);
+  return ringBytes(tileT, wgmmaHeads, tileD, stages, cluster);
 }
 
-int64_t indexer::tmaWgmmaSharedBytes(int64_t tileT, int64_t tileD,
-                                     int64_t stages, int64_t split) {
-  return cpAsyncWgmmaSharedBytes(tileT, tileD, stages, split) + stages * 16;
+int64_t indexer::tmaWgmmaSharedBytes(int64_t tileT, int64_t tileH,
+                                     int64_t tileD, int64_t stages,
+                                     int64_t split) {
+  return ringBytes(tileT, tileH, tileD, stages, split) + stages * 16;
 }
 
 int64_t indexer::residentStep(Family family, int64_t threads, int64_t cluster) {
@@ -167,25 +174,22 @@ verifyRegisterMma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
 }
 
 /// Checks what the families that multiply by wgmma from a ring of stages ask
-/// for alike. `warpgroups` divide the tokens, `tokensOfWarpgroup` are those of
-/// one at most, `bytes` the shared memory of a kernel.
+/// for alike. `tokenParts` warpgroups have tokens of their own, each
+/// `tokensOfWarpgroup` at most; `bytes` is the shared memory of a kernel.
 static LogicalResult
 verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
-                int64_t tileH, int64_t warpgroups, int64_t cluster,
-                int64_t split, int64_t tileD, int64_t stages, int64_t minStages,
-                int64_t tokensOfWarpgroup, function_ref<int64_t()> bytes) {
-  if (tileH != wgmmaHeads)
-    return emitError() << "schedule 'tile_h' = " << tileH
-                       << " is not accepted: heads are the rows of a wgmma, "
-                       << wgmmaHeads;
-  int64_t maxTokens = tokensOfWarpgroup * warpgroups;
-  if (tileT % (8 * warpgroups) != 0 || tileT > maxTokens)
+                int64_t tileH, int64_t threads, int64_t tokenParts,
+                int64_t cluster, int64_t split, int64_t tileD, int64_t stages,
+                int64_t minStages, int64_t tokensOfWarpgroup,
+                function_ref<int64_t()> bytes) {
+  int64_t maxTokens = tokensOfWarpgroup * tokenParts;
+  if (tileT % (8 * tokenParts) != 0 || tileT > maxTokens)
     return emitError()
            << "schedule 'tile_t' = " << tileT
            << " is not accepted: tokens are the columns of a wgmma, "
-              "with "
-           << 128 * warpgroups << " threads that multiply a multiple of "
-           << 8 * warpgroups << " up to " << maxTokens;
+              "with 'threads' = "
+           << threads << " a multiple of " << 8 * tokenParts << " up to "
+           << maxTokens;
   if (tileD < 64 || tileD % 64 != 0)
     return emitError() << "schedule 'tile_d' = " << tileD
                        << " is not accepted: a stage has a multiple of 64 "
@@ -209,7 +213,7 @@ verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << bytes()
                        << " bytes of shared memory, a kernel on sm_90a has "
                        << maxSharedBytesSm90;
-  if (receivedBytes(tileT, split) > maxStaticSharedBytes)
+  if (receivedBytes(tileT * tileH, split) > maxStaticSharedBytes)
     return emitError()
            << "schedule 'tile_t' = " << tileT
            << " is not accepted: with clusters a CTA receives up to "
@@ -233,11 +237,15 @@ verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
            << "schedule 'parts' = " << parts
            << " is not accepted: the share of a CTA is summed in 1, 2, 4, 8 or "
               "16 parts";
+  if (tileH != wgmmaHeads)
+    return emitError() << "schedule 'tile_h' = " << tileH
+                       << " is not accepted: heads are the rows of a wgmma, "
+                       << wgmmaHeads;
   // Measured with ptxas: beyond this it spills. Sums of parts wait in
   // registers.
   return verifyWgmmaRing(
-      emitError, tileT, tileH, /*warpgroups=*/1, cluster, /*split=*/cluster,
-      tileD, stages, /*minStages=*/1,
+      emitError, tileT, tileH, threads, /*tokenParts=*/1, cluster,
+      /*split=*/cluster, tileD, stages, /*minStages=*/1,
       /*tokensOfWarpgroup=*/parts > 1 ? 64 : 96,
       [&] { return cpAsyncWgmmaSharedBytes(tileT, tileD, stages, cluster); });
 }
@@ -247,7 +255,20 @@ static LogicalResult
 verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                int64_t tileH, int64_t threads, int64_t cluster, int64_t tileD,
                int64_t stages, int64_t multicast, int64_t maxCtas) {
-  if (threads % 128 != 32 || threads < 160 || threads > 416)
+  if (tileH % wgmmaHeads != 0 || tileH > 3 * wgmmaHeads)
+    return emitError() << "schedule 'tile_h' = " << tileH
+                       << " is not accepted: heads are the rows of a wgmma, "
+                       << wgmmaHeads << ", or of one for each of 2 or 3 "
+                       << "warpgroups, 128 or 192";
+  int64_t headParts = tileH / wgmmaHeads;
+  if (headParts > 1 && threads != 128 * (headParts + 1))
+    return emitError() << "schedule 'threads' = " << threads
+                       << " is not accepted: with 'tile_h' = " << tileH
+                       << " a CTA of the family 'tma_wgmma' has "
+                       << 128 * (headParts + 1)
+                       << " threads (a warpgroup for each " << wgmmaHeads
+                       << " heads, and one that copies)";
+  if (headParts == 1 && (threads % 128 != 32 || threads < 160 || threads > 416))
     return emitError() << "schedule 'threads' = " << threads
                        << " is not accepted: a CTA of the family 'tma_wgmma' "
                           "has 160, 288 or 416 threads (one warpgroup or more, "
@@ -271,12 +292,11 @@ verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << " is not accepted: CTAs that divide d do not go on "
                           "to a next tile";
   // Measured with ptxas: beyond 128 it spills. A box of TMA has up to 256 rows.
-  int64_t warpgroups = threads / 128;
+  int64_t tokenParts = headParts > 1 ? 1 : threads / 128;
   return verifyWgmmaRing(
-      emitError, tileT, tileH, warpgroups, cluster, split, tileD, stages,
-      /*minStages=*/2,
-      /*tokensOfWarpgroup=*/std::min<int64_t>(128, 256 / warpgroups),
-      [&] { return tmaWgmmaSharedBytes(tileT, tileD, stages, split); });
+      emitError, tileT, tileH, threads, tokenParts, cluster, split, tileD,
+      stages, /*minStages=*/2, std::min<int64_t>(128, 256 / tokenParts),
+      [&] { return tmaWgmmaSharedBytes(tileT, tileH, tileD, stages, split); });
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,

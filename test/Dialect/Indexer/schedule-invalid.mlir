@@ -146,14 +146,14 @@ func.func private @half_warpgroup() attributes {
 // -----
 
 func.func private @wgmma_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 104 is not accepted: tokens are the columns of a wgmma, with 256 threads that multiply a multiple of 16 up to 256}}
+  // expected-error @+1 {{schedule 'tile_t' = 104 is not accepted: tokens are the columns of a wgmma, with 'threads' = 288 a multiple of 16 up to 256}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 104, tile_h = 64,
                         threads = 288, tile_d = 64, stages = 4>}
 
 // -----
 
 func.func private @wgmma_too_many_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 96}}
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 96}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 136, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4>}
 
@@ -230,7 +230,7 @@ func.func private @parts_of_another_family() attributes {
 // -----
 
 func.func private @wide_tile_of_parts() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 64}}
+  // expected-error @+1 {{schedule 'tile_t' = 72 is not accepted: tokens are the columns of a wgmma, with 'threads' = 128 a multiple of 8 up to 64}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 72, tile_h = 64,
                         threads = 128, tile_d = 64, stages = 4, parts = 2>}
 
@@ -244,23 +244,65 @@ func.func private @tma_threads() attributes {
 // -----
 
 func.func private @tma_tokens() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 128 threads that multiply a multiple of 8 up to 128}}
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 160 a multiple of 8 up to 128}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 136, tile_h = 64,
                         threads = 160, cluster = 1, tile_d = 128, stages = 2>}
 
 // -----
 
 func.func private @tma_box() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 264 is not accepted: tokens are the columns of a wgmma, with 384 threads that multiply a multiple of 24 up to 255}}
+  // expected-error @+1 {{schedule 'tile_t' = 264 is not accepted: tokens are the columns of a wgmma, with 'threads' = 416 a multiple of 24 up to 255}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 264, tile_h = 64,
                         threads = 416, cluster = 1, tile_d = 64, stages = 2>}
 
 // -----
 
 func.func private @tma_heads() attributes {
-  // expected-error @+1 {{schedule 'tile_h' = 32 is not accepted: heads are the rows of a wgmma, 64}}
+  // expected-error @+1 {{schedule 'tile_h' = 32 is not accepted: heads are the rows of a wgmma, 64, or of one for each of 2 or 3 warpgroups, 128 or 192}}
   a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 32,
                         threads = 160, cluster = 1, tile_d = 128, stages = 4>}
+
+// -----
+
+func.func private @tma_many_heads() attributes {
+  // expected-error @+1 {{schedule 'tile_h' = 256 is not accepted: heads are the rows of a wgmma, 64, or of one for each of 2 or 3 warpgroups, 128 or 192}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 256,
+                        threads = 640, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @tma_copying_warp_alone() attributes {
+  // expected-error @+1 {{schedule 'threads' = 416 is not accepted: with 'tile_h' = 192 a CTA of the family 'tma_wgmma' has 512 threads (a warpgroup for each 64 heads, and one that copies)}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 72, tile_h = 192,
+                        threads = 416, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @tma_copying_warpgroup() attributes {
+  // expected-error @+1 {{schedule 'threads' = 512 is not accepted: a CTA of the family 'tma_wgmma' has 160, 288 or 416 threads (one warpgroup or more, and a warp that copies)}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 72, tile_h = 64,
+                        threads = 512, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @tma_tokens_of_all_heads() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 136 is not accepted: tokens are the columns of a wgmma, with 'threads' = 512 a multiple of 8 up to 128}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 136, tile_h = 192,
+                        threads = 512, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @tma_stages_of_all_heads() attributes {
+  // expected-error @+1 {{schedule 'stages' = 6 is not accepted: with 'tile_t' = 128, 'tile_d' = 64 and 'cluster' = 1 it needs 246880 bytes of shared memory, a kernel on sm_90a has 232448}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 192,
+                        threads = 512, tile_d = 64, stages = 6>}
+
+// -----
+
+func.func private @tma_sums_of_all_heads() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 64 is not accepted: with clusters a CTA receives up to 49152 bytes of sums}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 192,
+                        threads = 512, cluster = 2, tile_d = 64, stages = 4>}
 
 // -----
 

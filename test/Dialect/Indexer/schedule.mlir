@@ -64,3 +64,15 @@ func.func private @tma_wgmma_persistent() attributes {
   a = #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64,
                         threads = 160, cluster = 2, tile_d = 128, stages = 4,
                         multicast = 2, max_ctas = 132>}
+
+// CHECK-LABEL: func.func private @tma_wgmma_heads
+// CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 192, threads = 512, tile_d = 64, stages = 5>
+func.func private @tma_wgmma_heads() attributes {
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 192,
+                        threads = 512, tile_d = 64, stages = 5>}
+
+// CHECK-LABEL: func.func private @tma_wgmma_two_blocks_of_heads
+// CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 128, threads = 384, cluster = 2, tile_d = 128, stages = 3>
+func.func private @tma_wgmma_two_blocks_of_heads() attributes {
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 128,
+                        threads = 384, cluster = 2, tile_d = 128, stages = 3>}

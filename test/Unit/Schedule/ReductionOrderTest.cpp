@@ -51,6 +51,9 @@ TEST(ReductionOrder, WhatDoesNotMatter) {
   tma.cluster = 2;
   tma.multicast = 2;
   EXPECT_EQ(reductionOrder(tma), reductionOrder(makeWgmma(1, 1)));
+  tma.tileH = 192;
+  tma.threads = 512;
+  EXPECT_EQ(reductionOrder(tma), reductionOrder(makeWgmma(1, 1)));
 }
 
 TEST(ReductionOrder, WhatMatters) {

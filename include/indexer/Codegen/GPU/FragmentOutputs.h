@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Outputs of a tile of 64 heads, as the accumulators of wgmma lie in registers,
-// so that sums are sent and stored without a detour: 4 outputs are a group,
-// those that a lane of a warp has in a block of 8 tokens and its 16 heads.
+// Outputs of a tile, as the accumulators of wgmma lie in registers, so that
+// sums are sent and stored without a detour: 4 outputs are a group, those that
+// a lane of a warp has in a block of 8 tokens and its 16 heads.
 //
 // TileOutputs is the counterpart for tiles whose sums are in shared memory.
 //

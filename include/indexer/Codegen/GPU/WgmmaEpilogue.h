@@ -11,7 +11,8 @@
 // while the operands of the sums are on their way; finish() takes the sums.
 // With a cluster that divides d they are sent to their owners first, straight
 // from the accumulators, and a thread finishes what its CTA owns; else it
-// finishes what it has.
+// finishes what it has. Where a thread has too many sums for the operands to
+// wait beside them, prepare() leaves the loads to finish().
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_CODEGEN_GPU_WGMMAEPILOGUE_H
@@ -19,6 +20,7 @@
 
 #include "indexer/Codegen/GPU/ClusterReduction.h"
 #include "indexer/Codegen/GPU/FragmentOutputs.h"
+#include "indexer/Codegen/GPU/WgmmaTile.h"
 
 namespace indexer {
 
@@ -36,18 +38,19 @@ void setHeadsFirst(KernelLaunchInfo &launch, const FusedGroup &group,
 
 /// The last head (i32) of `group`; null when all heads of every tile exist.
 mlir::Value lastHead(KernelBuilder &kernel, const FusedGroup &group,
-                     const KernelArguments &arguments);
+                     const KernelArguments &arguments, ScheduleAttr schedule);
 
 /// The outputs of one tile.
 class WgmmaEpilogue {
 public:
-  /// `thread` (i32) is one of `threads` that multiply, whose warpgroups have
-  /// `tokens` tokens each, one after the other. `cluster` is null when sums are
-  /// whole; else this CTA is number `rank` (i32) of it.
+  /// `thread` (i32) is one of those that multiply, whose warpgroups have
+  /// `shares`. `cluster` is null when sums are whole; else this CTA is number
+  /// `rank` (i32) of it.
   WgmmaEpilogue(KernelBuilder &kernel, const FusedGroup &group,
                 const KernelArguments &arguments, const TilePlace &place,
-                mlir::Value lastHead, mlir::Value thread, int64_t threads,
-                int64_t tokens, ClusterReduction *cluster, mlir::Value rank);
+                mlir::Value lastHead, mlir::Value thread,
+                const TileShares &shares, ClusterReduction *cluster,
+                mlir::Value rank);
 
   void prepare();
   /// `sums` are those of the thread, as WgmmaTile gives them.
@@ -61,12 +64,12 @@ private:
   /// The group of this thread in block `block` of the 8 tokens of its
   /// warpgroup.
   OutputGroup ownGroup(int64_t block);
-  /// Blocks of 8 tokens of the tile.
-  int64_t tileBlocks() const;
+  /// Outputs of a block of 8 tokens.
+  int64_t blockOutputs() const;
 
   KernelBuilder &kernel;
   mlir::Value thread;
-  int64_t threads, tokens;
+  TileShares shares;
   ClusterReduction *cluster;
   mlir::Value rank;
   FragmentOutputs outputs;

@@ -8,7 +8,8 @@
 //
 // Multiplies blocks that StagedRows has laid out, by wgmma.m64nNk16: 64 heads
 // are M, tokens are N, f32 sums are in the registers of the 4 warps of a
-// warpgroup. The warpgroups of a CTA share the heads and divide the tokens.
+// warpgroup. The warpgroups of a CTA divide the tokens or the heads of its
+// tile.
 //
 // The tensor core cuts off low bits at every addition inside one chain of
 // wgmma, so a chain over all of d would lose much of f32. A chain is one stage
@@ -26,19 +27,32 @@ namespace indexer {
 /// Threads of a warpgroup.
 constexpr int64_t warpgroupThreads = 128;
 
+/// What the warpgroups of a CTA have of its tile: of 64 heads all of them the
+/// same, and each the next tokens; of more, each the next 64 heads, and all of
+/// them the same tokens.
+struct TileShares {
+  /// `threads` multiply.
+  TileShares(ScheduleAttr schedule, int64_t threads);
+
+  bool divideHeads() const { return tileH > wgmmaHeads; }
+
+  int64_t tileT, tileH, threads;
+  /// Of a warpgroup, a multiple of 8, up to 256.
+  int64_t tokens;
+};
+
 /// The multiplication of one warpgroup's part of a tile.
 class WgmmaTile {
 public:
-  /// Multiplies `tokens` tokens (a multiple of 8, up to 256) of stages of
-  /// `blocks` blocks, whose blocks of x have `tileTokens` rows. `elementType`
-  /// is bf16 or f16; `warpgroup` (i32) is the number of the warpgroup.
-  WgmmaTile(KernelBuilder &kernel, mlir::Type elementType, int64_t tokens,
-            int64_t tileTokens, int64_t blocks, mlir::Value warpgroup)
-      : kernel(kernel), elementType(elementType), tokens(tokens),
-        tileTokens(tileTokens), blocks(blocks), warpgroup(warpgroup) {}
+  /// Multiplies stages of `blocks` blocks. `elementType` is bf16 or f16;
+  /// `warpgroup` (i32) is the number of the warpgroup.
+  WgmmaTile(KernelBuilder &kernel, mlir::Type elementType,
+            const TileShares &shares, int64_t blocks, mlir::Value warpgroup)
+      : kernel(kernel), elementType(elementType), shares(shares),
+        blocks(blocks), warpgroup(warpgroup) {}
 
   /// Sums of a thread.
-  int64_t sums() const { return tokens / 2; }
+  int64_t sums() const { return shares.tokens / 2; }
 
   /// Starts the multiplication of a stage, from zero; returns the accumulators,
   /// under way.
@@ -61,7 +75,8 @@ private:
 
   KernelBuilder &kernel;
   mlir::Type elementType;
-  int64_t tokens, tileTokens, blocks;
+  TileShares shares;
+  int64_t blocks;
   mlir::Value warpgroup;
 };
 

@@ -88,14 +88,18 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     The family `tma_wgmma` multiplies as `cp_async_wgmma` does, but a warp of its
     own copies both operands by TMA, the copy engine, from tensor maps that the
     launch makes; rows past T and H are zeros. `threads` is 160, 288 or 416: one
-    warpgroup or more, and the copying warp. A ring has `stages` stages, and fewer where d has fewer
-    steps. With `multicast` = `cluster` the CTAs of a cluster do not divide d:
-    each has a tile of its own, and of the weight, which they all need, each
-    copies a part to all of them. With `max_ctas`, a multiple of `cluster`, the
-    grid has at most so many CTAs along the tokens, and a CTA goes on to a next
-    tile while the stores of the one before are under way (a persistent kernel);
-    d is then not divided. x and weight need tensor maps: rows as `dot` asks for,
-    less than 2^40 bytes apart.
+    warpgroup or more, which divide the tokens, and the copying warp. With a
+    `tile_h` of 128 or 192 it is 384 or 512: the warpgroups divide the heads, so
+    that a CTA with all heads reads x once, and the copying warp is one of a
+    warpgroup that gives its registers to them; `tile_t` is then up to 128. A
+    ring has `stages` stages, and fewer where d has fewer steps. With `multicast`
+    = `cluster` the CTAs of a cluster do not divide d: each has a tile of its
+    own, and of the weight, which they all need, each copies a part to all of
+    them. With `max_ctas`, a multiple of `cluster`, the grid has at most so many
+    CTAs along the tokens, and a CTA goes on to a next tile while the stores of
+    the one before are under way (a persistent kernel); d is then not divided. x
+    and weight need tensor maps: rows as `dot` asks for, less than 2^40 bytes
+    apart.
 
     With `weights = static` the caller promises that no kernel in flight writes
     the weight. The kernel then starts while the one before it on the stream
@@ -112,6 +116,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 64,
                       threads = 160, cluster = 2, tile_d = 128, stages = 4,
                       multicast = 2, max_ctas = 132>
+    #indexer.schedule<family = tma_wgmma, tile_t = 128, tile_h = 192,
+                      threads = 512, tile_d = 64, stages = 5>
     #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>
     ```
   }];

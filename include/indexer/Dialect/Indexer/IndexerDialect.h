@@ -52,8 +52,8 @@ constexpr int64_t stagesAlignment = 1024;
 /// specifications).
 constexpr int64_t maxGridY = 65535;
 
-/// Heads of a tile of the families `cp_async_wgmma` and `tma_wgmma`: the rows
-/// of a wgmma.
+/// Heads that a warpgroup of the families `cp_async_wgmma` and `tma_wgmma` has:
+/// the rows of a wgmma.
 constexpr int64_t wgmmaHeads = 64;
 
 /// Columns of d that wgmma sums in one chain at most: the tensor core cuts off
@@ -66,10 +66,10 @@ constexpr int64_t maxChainColumns = 896;
 /// of them.
 constexpr int64_t wgmmaOpHeads = 16;
 
-/// Outputs of a unit that one CTA of a cluster of `split` sums up, in the
-/// families `cp_async_wgmma` and `tma_wgmma`: those of a warp in 8 tokens, or
-/// fewer where that would leave a CTA without any.
-int64_t wgmmaReductionUnit(int64_t tileT, int64_t split);
+/// Of the `outputs` of a tile, those of a unit that one CTA of a cluster of
+/// `split` sums up, in the families `cp_async_wgmma` and `tma_wgmma`: those of
+/// a warp in 8 tokens, or fewer where that would leave a CTA without any.
+int64_t wgmmaReductionUnit(int64_t outputs, int64_t split);
 
 /// Shared memory of a kernel of the family `cp_async_wgmma`, in bytes: the
 /// stages, what aligns them, and with clusters what a CTA receives from its
@@ -79,8 +79,8 @@ int64_t cpAsyncWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
 
 /// Shared memory of a kernel of the family `tma_wgmma`, in bytes: as above,
 /// with `split` CTAs that divide d, and two barriers of 8 bytes for each stage.
-int64_t tmaWgmmaSharedBytes(int64_t tileT, int64_t tileD, int64_t stages,
-                            int64_t split);
+int64_t tmaWgmmaSharedBytes(int64_t tileT, int64_t tileH, int64_t tileD,
+                            int64_t stages, int64_t split);
 
 /// Registers of a thread in a CTA of `threads` threads: an SM has 65536, a
 /// thread addresses at most 256 (CUDA Programming Guide, "Compute
