@@ -59,6 +59,23 @@ def test_more_heads_have_wider_tiles():
     assert any(s.tile_t == 192 and s.threads == 416 for s in likely)
 
 
+def test_more_heads_have_tiles_of_all_of_them():
+    rows = table.read_known(TABLE.read_text())
+    for heads, tile_h in ((96, 128), (160, 192), (192, 192)):
+        shape = Shape(heads, 7168)
+        found = candidates.enumerate_schedules(shape)
+        likely = candidates.most_likely(found, shape, 65536, 40, rows)
+        whole = [s for s in likely if s.family == "tma_wgmma" and s.tile_h == tile_h]
+        # With the weight for one CTA and for two, and with and without a next tile.
+        assert {(s.multicast, bool(s.max_ctas)) for s in whole} == {
+            (multicast, is_persistent)
+            for multicast in (1, 2)
+            for is_persistent in (False, True)
+        }
+        assert all(s.threads == 2 * tile_h + 128 and s.stages >= 3 for s in whole)
+    assert all(s.tile_h <= 64 for s in candidates.enumerate_schedules(MODEL))
+
+
 def test_candidates_divide_the_shape():
     for shape in (Shape(8, 512), Shape(160, 6144), Shape(64, 4288)):
         found = candidates.enumerate_schedules(shape)

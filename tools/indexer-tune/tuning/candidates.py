@@ -22,6 +22,9 @@ START_US, SM_BYTES, READ_BYTES = 1.2, 100_000, 3_140_000
 #: Microseconds of each step that a thread loads beyond its second one, and of a CTA beyond a
 #: cluster of 8: they start late.
 STEP_US, WIDE_CLUSTER_US = 0.035, 0.1
+#: What the quicker of two limits takes beside the other: it decides where many tiles reach
+#: the bandwidth of all multiprocessors together.
+QUICK_SHARE = 0.1
 
 
 class Schedule(NamedTuple):
@@ -73,18 +76,29 @@ def _register_mmas(shape: Shape) -> Iterator[Schedule]:
                         )
 
 
+def _received(outputs: int, split: int) -> int:
+    """Bytes that a CTA of a cluster receives of the sums of a tile."""
+    if split == 1:
+        return 0
+    # Units of outputs of one owner (wgmmaReductionUnit), as many for each CTA.
+    units = split * min(128, outputs // split)
+    return -(-outputs // units) * units * 4 + 8
+
+
 def _stages(
-    tile_t: int, tile_d: int, split: int, ctas: int, steps: int, barriers: int = 0
+    tile: tuple[int, int],
+    tile_d: int,
+    split: int,
+    ctas: int,
+    steps: int,
+    barriers: int = 0,
 ) -> int:
     """Stages of a ring that leaves room for `ctas` CTAs on a multiprocessor; each has
-    `barriers` bytes of them."""
-    received = 0
-    if split > 1:
-        # Units of outputs of one owner (wgmmaReductionUnit), as many for each CTA.
-        units = split * min(128, tile_t * 64 // split)
-        received = -(-tile_t * 64 // units) * units * 4 + 8
+    `barriers` bytes of them. The tile is tokens and heads."""
+    tile_t, tile_h = tile
+    received = _received(tile_t * tile_h, split)
     room = SM_SHARED_BYTES // ctas - CTA_RESERVE - 1024 - received
-    return min(steps, room // ((tile_t + 64) * tile_d * 2 + barriers))
+    return min(steps, room // ((tile_t + tile_h) * tile_d * 2 + barriers))
 
 
 #: Threads that copy in cp_async_wgmma; one warpgroup of them multiplies.
@@ -99,7 +113,7 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
             steps = shape.hidden // (cluster * tile_d)
             for tile_t in range(8, 97, 8):
                 for ctas in (1, 2):
-                    stages = _stages(tile_t, tile_d, cluster, ctas, steps)
+                    stages = _stages((tile_t, 64), tile_d, cluster, ctas, steps)
                     for threads in COPYING_THREADS if stages >= 2 else ():
                         ring = (tile_d, stages)
                         yield Schedule(
@@ -118,7 +132,7 @@ def _resident_wgmmas(shape: Shape) -> Iterator[Schedule]:
         if share * cluster != shape.hidden or share % 64 or share > MAX_CHAIN_COLUMNS:
             continue
         for tile_t in range(8, 97, 8):
-            if _stages(tile_t, share, cluster, 1, 1):
+            if _stages((tile_t, 64), share, cluster, 1, 1):
                 for threads in COPYING_THREADS:
                     yield Schedule(
                         "cp_async_wgmma", tile_t, 64, threads, cluster, share, 1
@@ -127,6 +141,10 @@ def _resident_wgmmas(shape: Shape) -> Iterator[Schedule]:
 
 #: Tokens of a warpgroup of tma_wgmma, by the warpgroups of a CTA: beyond it ptxas spills.
 WARPGROUP_TOKENS = {1: 128, 2: 80, 3: 64}
+#: Tokens of a tile whose heads the warpgroups divide: of all that are accepted, and those
+#: from which on x is read for enough heads to pay where d is not divided. A cluster receives
+#: no more bytes of sums than MAX_RECEIVED.
+HEADS_TOKENS, WHOLE_TOKENS, MAX_RECEIVED = 128, 48, 48 * 1024
 
 
 def _tma_wgmmas(shape: Shape) -> Iterator[Schedule]:
@@ -145,7 +163,7 @@ def _tma_rings(shape: Shape, tile_t: int, threads: int) -> Iterator[Schedule]:
                 if shape.hidden % (split * tile_d) != 0:
                     continue
                 steps = shape.hidden // (split * tile_d)
-                stages = _stages(tile_t, tile_d, split, ctas, steps, 16)
+                stages = _stages((tile_t, 64), tile_d, split, ctas, steps, 16)
                 ring = (tile_d, stages)
                 if stages >= 2 and (tile_d >= 128 or threads > 160):
                     yield Schedule("tma_wgmma", tile_t, 64, threads, split, *ring)
@@ -159,10 +177,49 @@ def _tma_rings(shape: Shape, tile_t: int, threads: int) -> Iterator[Schedule]:
                         )
 
 
+def _tma_heads(shape: Shape) -> Iterator[Schedule]:
+    """Tiles of 128 or 192 heads, as many as there are or a part of them; a warpgroup has 64,
+    and another one copies."""
+    for warpgroups in (2, 3):
+        tile_h = 64 * warpgroups
+        if shape.heads <= tile_h - 64:
+            continue
+        for tile_t in range(8, HEADS_TOKENS + 1, 8):
+            for split in (1, 2, 4, 8):
+                is_whole = split == 1
+                if is_whole and tile_t < WHOLE_TOKENS:
+                    continue
+                if _received(tile_t * tile_h, split) > MAX_RECEIVED:
+                    continue
+                yield from _tma_heads_rings(shape, (tile_t, tile_h), split)
+
+
+def _tma_heads_rings(
+    shape: Shape, tile: tuple[int, int], split: int
+) -> Iterator[Schedule]:
+    threads = 2 * tile[1] + 128
+    for tile_d in (128, 64):
+        if shape.hidden % (split * tile_d) != 0:
+            continue
+        steps = shape.hidden // (split * tile_d)
+        stages = _stages(tile, tile_d, split, 1, steps, 16)
+        if stages < min(3, steps):
+            continue
+        yield Schedule("tma_wgmma", *tile, threads, split, tile_d, stages)
+        if split == 1:
+            # The weight by each CTA or shared by two, with and without a next tile.
+            for cluster, most in ((1, MULTIPROCESSORS), (2, 0), (2, MULTIPROCESSORS)):
+                yield Schedule(
+                    *("tma_wgmma", *tile, threads, cluster, tile_d, stages),
+                    *(cluster, most),
+                )
+
+
 def enumerate_schedules(shape: Shape) -> list[Schedule]:
     """Every candidate for a shape, each once."""
     found = [*_dots(shape), *_register_mmas(shape)]
-    found += [*_wgmmas(shape), *_resident_wgmmas(shape), *_tma_wgmmas(shape)]
+    found += [*_wgmmas(shape), *_resident_wgmmas(shape)]
+    found += [*_tma_wgmmas(shape), *_tma_heads(shape)]
     fits = (
         schedule
         for schedule in found
@@ -196,7 +253,8 @@ def estimate_us(schedule: Schedule, shape: Shape, tokens: int) -> float:
     unique = (tokens + shape.heads) * shape.hidden * 2
     together = max(unique / READ_BYTES, ctas * cta_bytes / (3 * READ_BYTES))
     late = waves * _late_us(schedule, shape)
-    return START_US + late + max(alone, together)
+    slow, quick = max(alone, together), min(alone, together)
+    return START_US + late + slow + QUICK_SHARE * quick
 
 
 class Known(NamedTuple):
@@ -209,12 +267,15 @@ class Known(NamedTuple):
 
 
 def _tile(schedule: Schedule) -> tuple:
-    """All but how a tile is copied: schedules with the same are much alike."""
+    """All but how a tile is copied: schedules with the same are much alike, unless so few
+    stages fit that their width decides."""
     if schedule.stages == 1:
         return schedule
     copied = schedule._replace(tile_d=0, stages=0)
-    is_tma = schedule.family == "tma_wgmma"
-    return copied._replace(threads=0) if is_tma else copied
+    if schedule.family != "tma_wgmma":
+        return copied
+    tile_d = schedule.tile_d if schedule.tile_h > 64 else 0
+    return copied._replace(threads=0, tile_d=tile_d)
 
 
 def _likeness(schedule: Schedule, other: Schedule) -> tuple:
