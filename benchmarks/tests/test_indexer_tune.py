@@ -97,6 +97,23 @@ def test_attribute():
     )
 
 
+def test_attributes_are_read_as_they_are_written():
+    tma = Schedule("tma_wgmma", 128, 192, 512, 2, 64, 5, 2, 132)
+    text = "\n".join(f"name {s.attribute('static')}" for s in (WIDE, NARROW, tma))
+    assert candidates.read_schedules(text) == [WIDE, NARROW, tma]
+
+
+def test_just_the_schedules_of_a_file(tmp_path):
+    if not (BUILD / "bin" / "indexer-compile").exists():
+        pytest.skip("needs the build folder")
+    chosen = tmp_path / "chosen"
+    chosen.write_text(WIDE.attribute("dependent"))
+    arguments = ["--heads", 64, "--hidden", 7168, "--build", BUILD]
+    output = tune("generate", tmp_path, *arguments, "--schedules", chosen)
+    assert "H 64, E 7168, dependent: 1 new bundles, 0 rejected" in output
+    assert (tmp_path / f"64x7168_dependent_{WIDE.name()}.idxb").exists()
+
+
 def test_rows_are_the_fastest_with_few_changes():
     rows = table.choose_rows(
         {
@@ -258,6 +275,14 @@ def test_errors(tmp_path):
             ["generate", tmp_path, "--heads", "8", "--hidden", "64", "--weights", "x"],
             2,
             "got 'x'; accepted are dependent, static",
+        ),
+        (
+            [
+                *("generate", tmp_path, "--heads", "8", "--hidden", "64"),
+                *("--schedules", TABLE),
+            ],
+            2,
+            "has no '#indexer.schedule'",
         ),
     ):
         assert message in tune(*arguments, expected=status)

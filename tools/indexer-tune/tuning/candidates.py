@@ -9,6 +9,7 @@ the number small; what is left is timed.
 from __future__ import annotations
 
 import math
+import re
 from typing import Iterable, Iterator, NamedTuple
 
 from timing.plan import Shape
@@ -55,6 +56,20 @@ class Schedule(NamedTuple):
     def name(self) -> str:
         """A name for files."""
         return "_".join(str(value) for value in self)
+
+
+def read_schedules(text: str) -> list[Schedule]:
+    """The schedules of the attributes in a text; whom they serve is not read."""
+    found = []
+    for body in re.findall(r"#indexer\.schedule<(.*?)>", text, re.DOTALL):
+        fields = dict(re.findall(r"(\w+) = (\w+)", body))
+        values = {
+            name: value if name == "family" else int(value)
+            for name, value in fields.items()
+            if name in Schedule._fields
+        }
+        found.append(Schedule(**values))
+    return found
 
 
 def _dots(shape: Shape) -> Iterator[Schedule]:

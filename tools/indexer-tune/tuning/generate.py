@@ -41,6 +41,14 @@ class Candidate(NamedTuple):
         return self.shape, self.weights, self.schedule
 
 
+class Choice(NamedTuple):
+    """Which schedules are made: the most likely for each T, or just these."""
+
+    tokens: Sequence[int]
+    limit: int
+    schedules: Sequence[Schedule] = ()
+
+
 def read_manifest(folder: pathlib.Path) -> list[Candidate]:
     """The candidates of a folder."""
     path = folder / MANIFEST
@@ -87,19 +95,24 @@ class Generator:
         self._made = {candidate.key() for candidate in known if candidate.file}
         self._rejected = {candidate.key() for candidate in known if not candidate.file}
 
-    def _wanted(
-        self, shape: Shape, weights: str, tokens: list[int], limit: int
-    ) -> list[Candidate]:
-        """What is not made yet of the most likely for each T that can be made."""
+    def _wanted(self, shape: Shape, weights: str, choice: Choice) -> list[Candidate]:
+        """What is not made yet of the choice, or of the most likely for each T that can
+        be made."""
         schedules = [
             schedule
-            for schedule in enumerate_schedules(shape)
+            for schedule in choice.schedules or enumerate_schedules(shape)
             if (shape, weights, schedule) not in self._rejected
         ]
+        if not choice.schedules:
+            schedules = [
+                schedule
+                for count in choice.tokens
+                for schedule in most_likely(
+                    schedules, shape, count, choice.limit, self._rows
+                )
+            ]
         chosen = dict.fromkeys(
-            Candidate(shape, weights, schedule)
-            for count in tokens
-            for schedule in most_likely(schedules, shape, count, limit, self._rows)
+            Candidate(shape, weights, schedule) for schedule in schedules
         )
         return [candidate for candidate in chosen if candidate.key() not in self._made]
 
@@ -128,16 +141,14 @@ class Generator:
             return candidate._replace(rejected=f"spills {spilled} bytes")
         return candidate._replace(file=name)
 
-    def make(
-        self, shape: Shape, weights: str, tokens: list[int], limit: int
-    ) -> list[Candidate]:
+    def make(self, shape: Shape, weights: str, choice: Choice) -> list[Candidate]:
         """Compiles and writes down what is missing; returns it. What is rejected makes
         room for others."""
         made: list[Candidate] = []
         fused = self._run(
             "indexer-opt", "--indexer-fuse", text=gate_text(*shape)
         ).stdout
-        while wanted := self._wanted(shape, weights, tokens, limit):
+        while wanted := self._wanted(shape, weights, choice):
             label = f"H {shape.heads}, E {shape.hidden}, {weights}"
             for candidate in self._compile_all(wanted, fused, f"compiling {label}"):
                 made.append(candidate)
