@@ -77,6 +77,16 @@ static IndexerStatus loadModule(const Driver &driver, const CodeObject &object,
   });
 }
 
+/// True when a launch of `bundle` has a tensor map among its parameters.
+static bool takesTensorMaps(const Bundle &bundle) {
+  for (const FusedKernel &kernel : bundle.kernels)
+    for (const KernelLaunch &launch : kernel.launches)
+      for (const KernelParameter &parameter : launch.parameters)
+        if (parameter.kind == KernelParameter::Kind::TensorMap)
+          return true;
+  return false;
+}
+
 IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
                                            IndexerKernel &kernel) {
   IndexerStatus status;
@@ -118,6 +128,8 @@ IndexerStatus indexer::runtime::loadKernel(const Bundle &bundle, int ordinal,
                                 launch.chip != objects[0]->chip;
                        }),
         fused.launches.end());
+  if (takesTensorMaps(kernel.bundle))
+    kernel.tensorMaps = std::make_unique<TensorMapCache>();
   return fitLaunches(driver, device, kernel.modules, kernel.bundle,
                      kernel.functions, kernel.notes);
 }

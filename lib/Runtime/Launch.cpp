@@ -9,7 +9,8 @@
 // In: arguments of a call. Out: one cuLaunchKernelEx for each fused op. All
 // checks of all fused ops come before the first launch, so a call that fails
 // has launched nothing, unless the driver itself refuses a launch. Nothing is
-// allocated, waited for or written to shared state on the way.
+// allocated or waited for on the way; tensor maps alone are kept for later
+// calls.
 //
 //===----------------------------------------------------------------------===//
 #include "indexer/Runtime/Arguments.h"
@@ -17,7 +18,7 @@
 #include "indexer/Runtime/LastError.h"
 #include "indexer/Runtime/LaunchConfig.h"
 #include "indexer/Runtime/Scalar.h"
-#include "indexer/Runtime/TensorMap.h"
+#include "indexer/Runtime/TensorMapCache.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -144,12 +145,24 @@ static void packParameter(const KernelParameter &parameter,
   }
 }
 
-/// Launches one fused op. The context is current.
-static IndexerStatus launchPlanned(const Driver &driver,
+/// Gets a tensor map: the one of an earlier launch, or a new one.
+static CuResult getTensorMap(const IndexerKernel &loaded,
+                             const TensorMapKey &key, CuTensorMap &map) {
+  if (loaded.tensorMaps->find(key, map))
+    return CuSuccess;
+  CuResult result = encodeTensorMap(*loaded.driver, key, map);
+  if (result == CuSuccess)
+    loaded.tensorMaps->keep(key, map);
+  return result;
+}
+
+/// Launches one fused op of `loaded`, `kernel`. The context is current.
+static IndexerStatus launchPlanned(const IndexerKernel &loaded,
                                    const FusedKernel &kernel,
                                    const BoundKernel &bound,
                                    const PlannedLaunch &planned,
                                    CuStream stream) {
+  const Driver &driver = *loaded.driver;
   const KernelLaunch &launch = *planned.launch;
   alignas(8) unsigned char values[kMaxParameters][8];
   CuTensorMap tensorMaps[kMaxTensorMaps];
@@ -159,8 +172,9 @@ static IndexerStatus launchPlanned(const Driver &driver,
     const KernelParameter &parameter = launch.parameters[i];
     if (parameter.kind == KernelParameter::Kind::TensorMap) {
       CuTensorMap &map = tensorMaps[numTensorMaps++];
-      if (IndexerStatus status = driver.check(
-              encodeTensorMap(driver, parameter, kernel, bound, map), [&] {
+      TensorMapKey key = tensorMapKey(parameter, kernel, bound);
+      if (IndexerStatus status =
+              driver.check(getTensorMap(loaded, key, map), [&] {
                 return "cuTensorMapEncodeTiled for operand " +
                        std::to_string(parameter.index) + " of kernel '" +
                        launch.kernel + "'";
@@ -246,8 +260,8 @@ static IndexerStatus launchAll(const IndexerKernel &loaded,
       return status;
   for (size_t i = 0; i < bundle.kernels.size(); ++i)
     if (planned[i].function)
-      if (IndexerStatus status = launchPlanned(
-              *kernel.driver, bundle.kernels[i], bound[i], planned[i], stream))
+      if (IndexerStatus status = launchPlanned(kernel, bundle.kernels[i],
+                                               bound[i], planned[i], stream))
         return status;
   return INDEXER_OK;
 }

@@ -74,20 +74,30 @@ static CuTensorMapDataType dataType(ElementType type) {
   return CuTensorMapFloat64;
 }
 
-CuResult indexer::runtime::encodeTensorMap(const Driver &driver,
-                                           const KernelParameter &parameter,
-                                           const FusedKernel &kernel,
-                                           const BoundKernel &bound,
-                                           CuTensorMap &map) {
+TensorMapKey indexer::runtime::tensorMapKey(const KernelParameter &parameter,
+                                            const FusedKernel &kernel,
+                                            const BoundKernel &bound) {
   Matrix matrix = matrixOf(kernel, bound, parameter.index);
   ElementType type = kernel.operandTypes[parameter.index];
+  return {bound.operands[parameter.index].data,
+          matrix.rows,
+          matrix.columns,
+          rowBytes(matrix, type),
+          parameter.boxRows,
+          static_cast<uint16_t>(parameter.boxColumns),
+          static_cast<uint16_t>(dataType(type))};
+}
+
+CuResult indexer::runtime::encodeTensorMap(const Driver &driver,
+                                           const TensorMapKey &key,
+                                           CuTensorMap &map) {
   // Innermost dimension first; its stride is the element.
-  unsigned long long extents[] = {matrix.columns, matrix.rows};
-  unsigned long long strides[] = {rowBytes(matrix, type)};
-  unsigned box[] = {parameter.boxColumns, parameter.boxRows};
+  unsigned long long extents[] = {key.columns, key.rows};
+  unsigned long long strides[] = {key.rowBytes};
+  unsigned box[] = {key.boxColumns, key.boxRows};
   unsigned everyElement[] = {1, 1};
   return driver.tensorMapEncodeTiled(
-      &map, dataType(type), /*rank=*/2, bound.operands[parameter.index].data,
+      &map, static_cast<CuTensorMapDataType>(key.type), /*rank=*/2, key.address,
       extents, strides, box, everyElement, CuTensorMapInterleaveNone,
       CuTensorMapSwizzle128B, CuTensorMapL2Promotion256B, CuTensorMapFillZeros);
 }

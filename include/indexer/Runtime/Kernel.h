@@ -10,6 +10,7 @@
 
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/Device.h"
+#include "indexer/Runtime/TensorMapCache.h"
 
 #include <atomic>
 #include <memory>
@@ -43,8 +44,8 @@ private:
 } // namespace indexer::runtime
 
 /// What the C API's opaque pointer points at: the launch table of a bundle and
-/// its functions on one device. No launch changes it, so any number of threads
-/// may launch it.
+/// its functions on one device. Launches change nothing but the kept tensor
+/// maps, so any number of threads may launch it.
 struct IndexerKernel {
   IndexerKernel() = default;
   ~IndexerKernel();
@@ -66,6 +67,8 @@ struct IndexerKernel {
   std::once_flag isDescribed;
   /// functions[i][k] is the function of bundle.kernels[i].launches[k].
   std::vector<std::vector<indexer::runtime::CuFunction>> functions;
+  /// Null when no launch takes a tensor map.
+  std::unique_ptr<indexer::runtime::TensorMapCache> tensorMaps;
   /// Where the calls go that none of these launches serves, and all calls once
   /// it is loaded. Null when these are all launches.
   std::unique_ptr<indexer::runtime::WholeKernel> whole;

@@ -192,6 +192,10 @@ FAKE CuResult cuTensorMapEncodeTiled(CuTensorMap *map, CuTensorMapDataType type,
   if (state.tensorMapResult)
     return state.tensorMapResult;
   std::lock_guard<std::mutex> lock(mutex);
+  if (!state.recordsLaunches) {
+    ++state.unrecordedTensorMaps;
+    return 0;
+  }
   state.tensorMaps.push_back({type,
                               address,
                               {extents[0], extents[1]},

@@ -67,14 +67,14 @@ struct FakeCudaState {
   bool readsImages = false;
   /// Memory type and device of the pointers that the driver knows.
   std::map<unsigned long long, std::array<int, 2>> pointers;
-  /// Without it a launch is counted and nothing else.
+  /// Without it launches and tensor maps are counted and nothing else.
   bool recordsLaunches = true;
 
   /// Records.
   std::vector<FakeLaunch> launches;
   std::vector<FakeTensorMap> tensorMaps;
-  /// Launches that were not recorded.
-  int64_t unrecordedLaunches = 0;
+  /// Those that were not recorded.
+  int64_t unrecordedLaunches = 0, unrecordedTensorMaps = 0;
   std::string loadedImage;
   std::vector<std::string> images;
   std::map<std::string, std::map<int, int>> functionAttributes;

@@ -128,17 +128,16 @@ TEST_F(Launch, UnalignedOperandsGoToTheNextKernel) {
   EXPECT_EQ(kernelOf(single), "fma");
 }
 
-// A tensor map of x and one of weight for each launch, in its parameters.
-TEST_F(Launch, TensorMapsAreMadeForEachLaunch) {
+// A tensor map of x and one of weight, in the launch's parameters.
+TEST_F(Launch, TensorMapsDescribeTheOperands) {
   ASSERT_EQ(load(makeTmaHeadGate()), "");
   Call call(5, 64);
   call.setShape(call.tensor(0), {5, 128}, {136, 1});
   ASSERT_EQ(launch(call), "");
-  ASSERT_EQ(launch(call), "");
-  ASSERT_EQ(fake.tensorMaps.size(), 4u);
-  expectParameter<uint64_t>(fake.launches.at(1), 0, 3);
-  expectParameter<uint64_t>(fake.launches.at(1), 1, 4);
-  expectParameter(fake.launches.at(1), 2, call.tensor(2).data);
+  ASSERT_EQ(fake.tensorMaps.size(), 2u);
+  expectParameter<uint64_t>(fake.launches.at(0), 0, 1);
+  expectParameter<uint64_t>(fake.launches.at(0), 1, 2);
+  expectParameter(fake.launches.at(0), 2, call.tensor(2).data);
   const FakeTensorMap &x = fake.tensorMaps[0], &weight = fake.tensorMaps[1];
   EXPECT_EQ(x.type, CuTensorMapBfloat16);
   EXPECT_EQ(x.address, call.tensor(0).data);
@@ -152,6 +151,84 @@ TEST_F(Launch, TensorMapsAreMadeForEachLaunch) {
   EXPECT_EQ(weight.extents[1], 64u);
   EXPECT_EQ(weight.stride, 256u);
   EXPECT_EQ(weight.box[1], 8u);
+}
+
+// Each launch has the maps of its own operands, and no map is made twice.
+TEST_F(Launch, TensorMapsOfEarlierLaunchesAreKept) {
+  Bundle bundle = makeTmaHeadGate();
+  KernelLaunch &many = bundle.kernels[0].launches[1] =
+      bundle.kernels[0].launches[0];
+  many.kernel = "other box";
+  many.minTokens = 17;
+  many.maxTokens = 32;
+  many.parameters[0].boxRows = 32;
+  ASSERT_EQ(load(bundle), "");
+  // Numbers of the maps of x and weight in a launch.
+  auto maps = [&](Call &call) {
+    std::array<uint64_t, 2> numbers;
+    EXPECT_EQ(launch(call), "");
+    for (unsigned i = 0; i < 2; ++i)
+      std::memcpy(&numbers[i], fake.launches.back().parameters[i].data(), 8);
+    return numbers;
+  };
+  using Numbers = std::array<uint64_t, 2>;
+  Call first(5, 64), moved(5, 64), fewer(4, 64), padded(5, 64), large(17, 64);
+  moved.tensor(0).data = reinterpret_cast<void *>(0x8000);
+  padded.setShape(padded.tensor(0), {5, 128}, {136, 1});
+  Call fewHeads(5, 32);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(maps(first), (Numbers{1, 2}));
+    EXPECT_EQ(maps(moved), (Numbers{3, 2}));
+    EXPECT_EQ(maps(fewer), (Numbers{4, 2}));
+    EXPECT_EQ(maps(padded), (Numbers{5, 2}));
+    EXPECT_EQ(maps(fewHeads), (Numbers{1, 6}));
+    EXPECT_EQ(maps(large), (Numbers{7, 2}));
+  }
+  EXPECT_EQ(fake.tensorMaps.size(), 7u);
+}
+
+// A map that could not be made is not kept.
+TEST_F(Launch, TensorMapsThatFailAreMadeAgain) {
+  ASSERT_EQ(load(makeTmaHeadGate()), "");
+  fake.tensorMapResult = 2;
+  EXPECT_NE(launch(Call(5, 64)), "");
+  fake.tensorMapResult = 0;
+  EXPECT_EQ(launch(Call(5, 64)), "");
+  EXPECT_EQ(fake.tensorMaps.size(), 2u);
+}
+
+// More operands than maps are kept of, from several threads: every launch has
+// the map of its own x.
+TEST_F(Launch, ThreadsHaveTheirOwnTensorMaps) {
+  ASSERT_EQ(load(makeTmaHeadGate()), "");
+  constexpr int threadCount = 4, launchCount = 2000;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < threadCount; ++i)
+    threads.emplace_back([&, i] {
+      Call call(5, 64);
+      for (int k = 0; k < launchCount; ++k) {
+        // Where q_scale lies tells where x does. Half of the threads have the
+        // same operands.
+        uintptr_t place = 0x10000 + 0x1000 * (k % 300) + 0x1000000 * (i / 2);
+        call.tensor(0).data = reinterpret_cast<void *>(place);
+        call.tensor(2).data = reinterpret_cast<void *>(place + 0x800);
+        EXPECT_EQ(indexerKernelLaunch(kernel, call.arguments.data(), 4,
+                                      call.results.data(), 1, nullptr),
+                  INDEXER_OK);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  ASSERT_EQ(fake.launches.size(), size_t(threadCount) * launchCount);
+  for (const FakeLaunch &got : fake.launches) {
+    uint64_t x, weight;
+    uintptr_t scale;
+    std::memcpy(&x, got.parameters[0].data(), 8);
+    std::memcpy(&weight, got.parameters[1].data(), 8);
+    std::memcpy(&scale, got.parameters[2].data(), 8);
+    ASSERT_EQ(uintptr_t(fake.tensorMaps.at(x - 1).address), scale - 0x800);
+    ASSERT_EQ(uintptr_t(fake.tensorMaps.at(weight - 1).address), 0x2000u);
+  }
 }
 
 // What no tensor map can say goes to a kernel that takes pointers.
@@ -176,7 +253,7 @@ TEST_F(Launch, OperandsWithoutTensorMapGoToTheNextKernel) {
   EXPECT_EQ(kernelOf({farthest + 8, 1}), "plain");
   // The stride of a single row means nothing.
   EXPECT_EQ(kernelOf({0, 1}, 0x1000, 1), "fma");
-  EXPECT_EQ(fake.tensorMaps.at(fake.tensorMaps.size() - 2).stride, 272u);
+  EXPECT_EQ(fake.tensorMaps.back().stride, 272u);
 }
 
 TEST_F(Launch, TensorMapErrorsAreReported) {

@@ -39,18 +39,22 @@ protected:
   void SetUp() override {
     fake = FakeCudaState();
     fake.recordsLaunches = false;
-    std::string bytes = indexer::runtime::serialize(makeHeadGate());
-    IndexerBundle *bundle = nullptr;
-    ASSERT_EQ(indexerBundleCreate(bytes.data(), bytes.size(), &bundle),
-              INDEXER_OK);
-    ASSERT_EQ(indexerKernelLoad(bundle, 0, &kernel), INDEXER_OK);
-    indexerBundleDestroy(bundle);
+    load(makeHeadGate());
   }
   void TearDown() override {
     indexerKernelDestroy(kernel);
     fake = FakeCudaState();
   }
 
+  void load(const indexer::runtime::Bundle &contents) {
+    indexerKernelDestroy(kernel);
+    std::string bytes = indexer::runtime::serialize(contents);
+    IndexerBundle *bundle = nullptr;
+    ASSERT_EQ(indexerBundleCreate(bytes.data(), bytes.size(), &bundle),
+              INDEXER_OK);
+    ASSERT_EQ(indexerKernelLoad(bundle, 0, &kernel), INDEXER_OK);
+    indexerBundleDestroy(bundle);
+  }
   IndexerStatus launch(const Call &call) {
     return indexerKernelLaunch(kernel, call.arguments.data(),
                                call.arguments.size(), call.results.data(),
@@ -85,6 +89,21 @@ TEST_F(Soak, LaunchesAllocateNothing) {
   }
   EXPECT_EQ(allocations, before);
   EXPECT_EQ(fake.unrecordedLaunches, 2001);
+}
+
+// Each x has a tensor map, of which a fixed number is kept.
+TEST_F(Soak, ManyAddressesAllocateNothing) {
+  load(makeTmaHeadGate());
+  Call call(5, 64);
+  ASSERT_EQ(launch(call), INDEXER_OK);
+  int64_t before = allocations;
+  for (uintptr_t i = 1; i <= 100000; ++i) {
+    call.tensor(0).data = reinterpret_cast<void *>(i * 0x1000);
+    (void)launch(call);
+  }
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(fake.unrecordedLaunches, 100001);
+  EXPECT_GT(fake.unrecordedTensorMaps, 100000);
 }
 
 // Calls that are refused allocate their messages, and give the memory back.
