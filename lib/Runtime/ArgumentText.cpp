@@ -81,12 +81,6 @@ std::string indexer::runtime::expectedShapeText(const Bundle &bundle,
   return bracketed(items);
 }
 
-int64_t indexer::runtime::expectedExtent(const TensorBinding &binding,
-                                         unsigned loop,
-                                         const int64_t *extents) {
-  return loop == 1 && binding.heads ? binding.heads->count : extents[loop];
-}
-
 std::string indexer::runtime::extentsText(const Bundle &bundle,
                                           const FusedKernel &kernel,
                                           unsigned operand,

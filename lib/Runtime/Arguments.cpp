@@ -72,17 +72,20 @@ static std::string expectedText(const Position &position) {
          expectedShapeText(position.bundle, position.isResult, position.index);
 }
 
-/// Strides of `tensor` in elements; false when they do not fit 64 bits.
-static bool resolveStrides(const IndexerTensor &tensor, int64_t *strides) {
+/// Strides of `tensor` in elements: its own, or those of a dense tensor,
+/// written to `dense`. Null when they do not fit 64 bits.
+static const int64_t *resolveStrides(const IndexerTensor &tensor,
+                                     int64_t (&dense)[kMaxRank]) {
+  if (tensor.strides)
+    return tensor.strides;
   int64_t next = 1;
   for (int dim = tensor.rank - 1; dim >= 0; --dim) {
-    strides[dim] = tensor.strides ? tensor.strides[dim] : next;
-    if (!tensor.strides &&
-        __builtin_mul_overflow(next, std::max<int64_t>(tensor.shape[dim], 1),
+    dense[dim] = next;
+    if (__builtin_mul_overflow(next, std::max<int64_t>(tensor.shape[dim], 1),
                                &next))
-      return false;
+      return nullptr;
   }
-  return true;
+  return dense;
 }
 
 /// True when every element of the non-empty `tensor` is less than 2^63 bytes
@@ -102,10 +105,9 @@ static bool isAddressable(const IndexerTensor &tensor, const int64_t *strides,
   return true;
 }
 
-/// Checks `tensor` by itself and resolves its strides.
+/// Checks `tensor` by itself.
 static IndexerStatus checkTensor(const Position &position,
-                                 const IndexerTensor &tensor,
-                                 int64_t *strides) {
+                                 const IndexerTensor &tensor) {
   const ArgumentSpec &spec = position.spec();
   // Not read as the enumeration, which has no name for a wrong number.
   int type;
@@ -135,14 +137,16 @@ static IndexerStatus checkTensor(const Position &position,
     isEmpty |= extent == 0;
   }
   size_t size = elementTypeSize(spec.type);
-  if (!resolveStrides(tensor, strides) ||
-      (!isEmpty && !isAddressable(tensor, strides, size)))
+  int64_t dense[kMaxRank];
+  const int64_t *strides = resolveStrides(tensor, dense);
+  if (!strides || (!isEmpty && !isAddressable(tensor, strides, size)))
     return reject(position, "covers more than 2^63 bytes");
   if (isEmpty)
     return INDEXER_OK;
   if (!tensor.data)
     return reject(position, "has no data (its pointer is null)");
-  if (reinterpret_cast<uintptr_t>(tensor.data) % size)
+  // A power of two, which the compiler does not see.
+  if (reinterpret_cast<uintptr_t>(tensor.data) & (size - 1))
     return reject(position, "is not aligned to its element type (" +
                                 std::to_string(size) + " bytes)");
   for (int dim = 0; position.isResult && dim < tensor.rank; ++dim)
@@ -170,27 +174,41 @@ static IndexerStatus checkCount(const Bundle &bundle, const char *noun,
                   std::to_string(got));
 }
 
+/// Shape of the part of `tensor` that `binding` names: the tensor's own, or a
+/// slice's, written to `sliced`.
+static const int64_t *partShape(const TensorBinding &binding,
+                                const IndexerTensor &tensor,
+                                int64_t (&sliced)[kMaxRank]) {
+  if (!binding.slice)
+    return tensor.shape;
+  std::copy_n(tensor.shape, tensor.rank, sliced);
+  sliced[binding.slice->dim] = binding.slice->count;
+  return sliced;
+}
+
 /// Product of the extents in `group`; false when it does not fit 64 bits.
-static bool groupExtent(const IndexerTensor &tensor,
+static bool groupExtent(const int64_t *shape,
                         const std::vector<unsigned> &group, int64_t &extent) {
   extent = 1;
   for (unsigned dim : group)
-    if (__builtin_mul_overflow(extent, tensor.shape[dim], &extent))
+    if (__builtin_mul_overflow(extent, shape[dim], &extent))
       return false;
   return true;
 }
 
 /// The one stride that runs over all dimensions of `group`; false when there
 /// is none. Dimensions of extent 1 may have any stride.
-static bool groupStride(const IndexerTensor &tensor, const int64_t *strides,
+static bool groupStride(const int64_t *shape, const int64_t *strides,
                         const std::vector<unsigned> &group, int64_t &stride) {
   stride = group.empty() ? 0 : strides[group.back()];
+  if (group.size() < 2) // As nearly always.
+    return true;
   // Where the next dimension outwards has to continue; unknown at first.
   int64_t next = 0;
   bool isInnermost = true;
   for (size_t i = group.size(); i-- > 0;) {
     unsigned dim = group[i];
-    if (tensor.shape[dim] == 1)
+    if (shape[dim] == 1)
       continue;
     if (isInnermost)
       stride = strides[dim];
@@ -198,76 +216,61 @@ static bool groupStride(const IndexerTensor &tensor, const int64_t *strides,
       return false;
     isInnermost = false;
     // Overflows only in an empty tensor, for which the result is not used.
-    if (__builtin_mul_overflow(strides[dim], tensor.shape[dim], &next))
+    if (__builtin_mul_overflow(strides[dim], shape[dim], &next))
       return false;
   }
   return true;
 }
 
-namespace {
-/// The part of a tensor that a binding names, with resolved strides. Points
-/// into itself.
-struct TensorPart {
-  TensorPart(const TensorBinding &binding, const IndexerTensor &whole)
-      : tensor(whole) {
-    (void)resolveStrides(whole, strides); // It was checked with the tensor.
-    tensor.strides = strides;
-    if (!binding.slice)
-      return;
-    const TensorBinding::Slice &slice = *binding.slice;
-    std::copy_n(whole.shape, whole.rank, shape);
-    shape[slice.dim] = slice.count;
-    tensor.shape = shape;
-    size_t size = elementTypeSize(static_cast<ElementType>(whole.type));
-    // An empty tensor may have no data.
-    if (whole.data && slice.count)
-      tensor.data = static_cast<char *>(whole.data) +
-                    slice.first * strides[slice.dim] * int64_t(size);
-  }
-  TensorPart(const TensorPart &) = delete;
-  TensorPart &operator=(const TensorPart &) = delete;
+/// Where the part of `tensor` begins that `binding` names.
+static void *partData(const TensorBinding &binding, const IndexerTensor &tensor,
+                      const int64_t *strides) {
+  // An empty tensor may have no data.
+  if (!binding.slice || !tensor.data || !binding.slice->count)
+    return tensor.data;
+  size_t size = elementTypeSize(static_cast<ElementType>(tensor.type));
+  return static_cast<char *>(tensor.data) +
+         binding.slice->first * strides[binding.slice->dim] * int64_t(size);
+}
 
-  IndexerTensor tensor;
-  int64_t strides[kMaxRank], shape[kMaxRank];
-};
-} // namespace
-
-/// Reshapes `whole` to an operand of `kernel` and compares it with the extents.
+/// Reshapes `tensor` to an operand of `kernel` and compares it with the
+/// extents.
 static IndexerStatus bindOperand(const Position &position,
-                                 const IndexerTensor &whole,
+                                 const IndexerTensor &tensor,
                                  const FusedKernel &kernel, unsigned operand,
                                  const int64_t *extents, BoundOperand &bound) {
   const TensorBinding &binding = kernel.operands[operand];
-  const TensorPart part(binding, whole);
-  const IndexerTensor &tensor = part.tensor;
-  const int64_t *strides = part.strides;
+  int64_t sliced[kMaxRank], dense[kMaxRank];
+  const int64_t *shape = partShape(binding, tensor, sliced);
+  // Not null: they were checked with the tensor.
+  const int64_t *strides = resolveStrides(tensor, dense);
   uint32_t grouped = 0;
   bool isEmpty = false;
   for (int dim = 0; dim < tensor.rank; ++dim)
-    isEmpty |= tensor.shape[dim] == 0;
-  bound.data = tensor.data;
+    isEmpty |= shape[dim] == 0;
+  bound.data = partData(binding, tensor, strides);
   for (size_t i = 0; i < binding.groups.size(); ++i) {
     const std::vector<unsigned> &group = binding.groups[i];
     unsigned loop = binding.loops[i];
     int64_t extent;
-    if (!groupExtent(tensor, group, extent) ||
+    if (!groupExtent(shape, group, extent) ||
         extent != expectedExtent(binding, loop, extents))
       return rejectShape(
-          position, whole,
+          position, tensor,
           " with " + extentsText(position.bundle, kernel, operand, extents));
-    if (!groupStride(tensor, strides, group, bound.strides[i]) && !isEmpty)
-      return reject(position,
-                    "has shape " + shapeText(tensor.shape, tensor.rank) +
-                        " and strides " + shapeText(strides, tensor.rank) +
-                        ": the dimensions of " + loopText(loop) +
-                        " cannot be collapsed without a copy");
+    if (!groupStride(shape, strides, group, bound.strides[i]) && !isEmpty)
+      return reject(position, "has shape " + shapeText(shape, tensor.rank) +
+                                  " and strides " +
+                                  shapeText(strides, tensor.rank) +
+                                  ": the dimensions of " + loopText(loop) +
+                                  " cannot be collapsed without a copy");
     for (unsigned dim : group)
       grouped |= 1u << dim;
   }
   static_assert(kMaxRank <= 32, "dimensions are counted in 32 bits");
   for (int dim = 0; dim < tensor.rank; ++dim)
-    if (!(grouped >> dim & 1) && tensor.shape[dim] != 1)
-      return rejectShape(position, whole, "");
+    if (!(grouped >> dim & 1) && shape[dim] != 1)
+      return rejectShape(position, tensor, "");
   return INDEXER_OK;
 }
 
@@ -276,24 +279,25 @@ static IndexerStatus bindKernel(const Bundle &bundle, const FusedKernel &kernel,
                                 const IndexerArgument *arguments,
                                 const IndexerTensor *results,
                                 BoundKernel &bound) {
-  size_t count = kernel.operands.size();
+  unsigned count = kernel.operands.size();
+  unsigned firstResult = count - kernel.numResults;
   auto tensorOf = [&](unsigned operand) -> const IndexerTensor & {
     unsigned index = kernel.operands[operand].argument;
-    return kernel.isResult(operand) ? results[index] : arguments[index].tensor;
+    return operand >= firstResult ? results[index] : arguments[index].tensor;
   };
   auto positionOf = [&](unsigned operand) {
-    return Position{bundle, kernel.isResult(operand),
+    return Position{bundle, operand >= firstResult,
                     kernel.operands[operand].argument};
   };
   for (unsigned loop = 0; loop < kLoops; ++loop) {
     const ExtentBinding &extent = kernel.extents[loop];
+    bound.extents[loop] = extent.extent;
     if (extent.extent != kDynamic)
-      bound.extents[loop] = extent.extent;
-    else if (!groupExtent(TensorPart(kernel.operands[extent.operand],
-                                     tensorOf(extent.operand))
-                              .tensor,
-                          kernel.operands[extent.operand].groups[extent.dim],
-                          bound.extents[loop]))
+      continue;
+    const TensorBinding &binding = kernel.operands[extent.operand];
+    int64_t sliced[kMaxRank];
+    if (!groupExtent(partShape(binding, tensorOf(extent.operand), sliced),
+                     binding.groups[extent.dim], bound.extents[loop]))
       return reject(positionOf(extent.operand), "has more than 2^63 elements");
   }
   if (bound.extents[2] == 0)
@@ -327,7 +331,6 @@ IndexerStatus indexer::runtime::bindArguments(
     return fail(INDEXER_INVALID_ARGUMENT,
                 std::string(arguments ? "'results'" : "'arguments'") +
                     " is null");
-  int64_t strides[kMaxRank];
   for (unsigned i = 0; i < numArguments; ++i) {
     Position position = {bundle, /*isResult=*/false, i};
     bool isTensor = arguments[i].is_tensor != 0;
@@ -337,13 +340,12 @@ IndexerStatus indexer::runtime::bindArguments(
                                   ", expected " + expectedText(position));
     if (!isTensor)
       continue;
-    if (IndexerStatus status =
-            checkTensor(position, arguments[i].tensor, strides))
+    if (IndexerStatus status = checkTensor(position, arguments[i].tensor))
       return status;
   }
   for (unsigned i = 0; i < numResults; ++i)
     if (IndexerStatus status =
-            checkTensor({bundle, /*isResult=*/true, i}, results[i], strides))
+            checkTensor({bundle, /*isResult=*/true, i}, results[i]))
       return status;
   for (size_t i = 0; i < bundle.kernels.size(); ++i)
     if (IndexerStatus status =

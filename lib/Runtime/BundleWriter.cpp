@@ -217,16 +217,3 @@ const char *indexer::runtime::elementTypeName(ElementType type) {
   }
   return "unknown";
 }
-
-size_t indexer::runtime::elementTypeSize(ElementType type) {
-  switch (type) {
-  case ElementType::BF16:
-  case ElementType::F16:
-    return 2;
-  case ElementType::F32:
-    return 4;
-  case ElementType::F64:
-    return 8;
-  }
-  return 0;
-}

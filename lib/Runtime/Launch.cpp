@@ -107,14 +107,16 @@ static IndexerStatus planLaunch(const Bundle &bundle, size_t index,
   for (unsigned dim = 0; dim < 2; ++dim) {
     int64_t cluster = dim == 0 ? launch.cluster : 1;
     int64_t split = dim == 0 ? launch.split : 1;
-    if (blocks[dim] > (maxGrid[dim] - (cluster - 1)) / split)
+    int64_t ctas;
+    if (__builtin_mul_overflow(blocks[dim], split, &ctas) ||
+        ctas > maxGrid[dim] - (cluster - 1))
       return fail(INDEXER_INVALID_ARGUMENT,
                   "kernel '" + launch.kernel + "' needs " +
                       std::to_string(blocks[dim]) + " blocks in grid " +
                       "xy"[dim] + " for T = " + std::to_string(t) +
                       ", H = " + std::to_string(h) + ", accepted are " +
                       std::to_string((maxGrid[dim] - (cluster - 1)) / split));
-    planned.grid[dim] = divideUp(blocks[dim] * split, cluster) * cluster;
+    planned.grid[dim] = cluster == 1 ? ctas : divideUp(ctas, cluster) * cluster;
   }
   if (launch.maxCtas && planned.grid[0] > launch.maxCtas)
     planned.grid[0] = launch.maxCtas;

@@ -9,7 +9,7 @@
 // The parts of messages such as
 //   argument 2 ('q_scale') has shape [512, 32, 1], expected [T, H, 1] with
 //   T = 512 (from 'x'), H = 64 (from 'weight')
-// Only called when a call fails.
+// Texts are only made when a call fails.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INDEXER_RUNTIME_ARGUMENTTEXT_H
@@ -36,8 +36,10 @@ std::string expectedShapeText(const Bundle &bundle, bool isResult,
 
 /// The extent of `loop` in an operand bound by `binding`, where the kernel has
 /// `extents` of t, h and d.
-int64_t expectedExtent(const TensorBinding &binding, unsigned loop,
-                       const int64_t *extents);
+inline int64_t expectedExtent(const TensorBinding &binding, unsigned loop,
+                              const int64_t *extents) {
+  return loop == 1 && binding.heads ? binding.heads->count : extents[loop];
+}
 
 /// "T = 512 (from 'x'), H = 64": the extents that `operand` of `kernel` must
 /// have, and the argument that each was read from if it was another one.

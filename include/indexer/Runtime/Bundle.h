@@ -203,7 +203,18 @@ bool deserialize(const void *data, size_t size, Bundle &bundle,
 /// "bf16", "f16", "f32", "f64".
 const char *elementTypeName(ElementType type);
 /// Size of an element, in bytes.
-size_t elementTypeSize(ElementType type);
+inline size_t elementTypeSize(ElementType type) {
+  switch (type) {
+  case ElementType::BF16:
+  case ElementType::F16:
+    return 2;
+  case ElementType::F32:
+    return 4;
+  case ElementType::F64:
+    return 8;
+  }
+  return 0;
+}
 
 } // namespace indexer::runtime
 
