@@ -25,6 +25,7 @@ struct Seen {
   std::vector<CuLaunchAttribute> attributes;
   CuFunction function = nullptr;
   std::vector<CuTensorMap> values;
+  unsigned tensorMaps = 0;
 };
 } // namespace
 
@@ -51,11 +52,12 @@ static CuResult captureLaunch(const CuLaunchConfig *config, CuFunction function,
   seen->function = function;
   const auto &kinds = parametersOf(seen->kernel, function);
   seen->values.resize(kinds.size());
-  for (size_t i = 0; i < kinds.size(); ++i)
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    bool isMap = kinds[i].kind == KernelParameter::Kind::TensorMap;
     std::memcpy(&seen->values[i], parameters[i],
-                kinds[i].kind == KernelParameter::Kind::TensorMap
-                    ? sizeof(CuTensorMap)
-                    : 8);
+                isMap ? sizeof(CuTensorMap) : 8);
+    seen->tensorMaps += isMap;
+  }
   return CuSuccess;
 }
 
@@ -77,6 +79,7 @@ CapturedLaunch::CapturedLaunch(IndexerKernel &kernel,
   attributes = std::move(record.attributes);
   config.attributes = attributes.data();
   function = record.function;
+  numTensorMaps = record.tensorMaps;
   values = std::move(record.values);
   for (CuTensorMap &value : values)
     pointers.push_back(&value);

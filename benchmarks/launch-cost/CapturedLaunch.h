@@ -28,6 +28,9 @@ public:
     return driver.launchKernelEx(&config, function, pointers.data(), nullptr);
   }
 
+  /// Tensor maps among its parameters.
+  unsigned tensorMaps() const { return numTensorMaps; }
+
   CapturedLaunch(const CapturedLaunch &) = delete;
   CapturedLaunch &operator=(const CapturedLaunch &) = delete;
 
@@ -38,6 +41,7 @@ private:
   /// A tensor map is the largest parameter; the others take 8 bytes.
   std::vector<indexer::runtime::CuTensorMap> values;
   std::vector<void *> pointers;
+  unsigned numTensorMaps = 0;
 };
 
 #endif // INDEXER_BENCHMARKS_CAPTUREDLAUNCH_H

@@ -12,8 +12,7 @@
 //   itself takes for its context;
 // - how much host time a launch takes, and how much of it is ours: the same
 //   cuLaunchKernelEx is made without the runtime, for the kernels of the bundle
-//   and for empty ones with the same parameters; also with the last tensor maps
-//   kept, where a kernel has some;
+//   and for empty ones with the same parameters;
 // - how long the driver alone takes for an empty kernel, by function,
 //   attributes, and parameters;
 // - the same with INDEXER_CHECK_POINTERS=1 in the environment;
@@ -24,7 +23,6 @@
 #include "CapturedLaunch.h"
 #include "DriverFloor.h"
 #include "NullBundle.h"
-#include "RememberedMaps.h"
 #include "Workload.h"
 
 #include "indexer/Runtime/Kernel.h"
@@ -120,20 +118,16 @@ static json timeLaunches(IndexerKernel &kernel, Workload &workload,
     indexer::check(driver.check(captured.launch(driver, stream.get()),
                                 "cuLaunchKernelEx"));
   };
-  // In turns, so that all see the same machine.
-  double oursTime = 1e9, aloneTime = 1e9, rememberedTime = 1e9;
+  // In turns, so that both see the same machine.
+  double oursTime = 1e9, aloneTime = 1e9;
   for (int i = 0; i < 3; ++i) {
     oursTime = std::min(oursTime, medianTime(stream, launches / 3, ours));
     aloneTime = std::min(aloneTime, medianTime(stream, launches / 3, alone));
-    RememberedMaps remembered(kernel);
-    rememberedTime =
-        std::min(rememberedTime, medianTime(stream, launches / 3, ours));
   }
-  return {{"runtime_us", oursTime},
+  return {{"tensor_maps", captured.tensorMaps()},
+          {"runtime_us", oursTime},
           {"driver_us", aloneTime},
-          {"added_us", oursTime - aloneTime},
-          {"remembered_us", rememberedTime},
-          {"added_remembered_us", rememberedTime - aloneTime}};
+          {"added_us", oursTime - aloneTime}};
 }
 
 /// Times and prints the ways to launch an empty kernel, in turns.
@@ -255,9 +249,9 @@ static json soak(IndexerKernel &kernel, const json &description,
 }
 
 static void printRow(const char *what, int64_t tokens, const json &row) {
-  std::printf("%-14s %8lld", what, static_cast<long long>(tokens));
-  for (const char *key :
-       {"runtime_us", "driver_us", "added_us", "added_remembered_us"})
+  std::printf("%-14s %8lld %12u", what, static_cast<long long>(tokens),
+              row.at("tensor_maps").get<unsigned>());
+  for (const char *key : {"runtime_us", "driver_us", "added_us"})
     std::printf(" %12.3f", row.at(key).get<double>());
   std::printf("\n");
 }
@@ -287,7 +281,7 @@ static json run(const Options &options) {
   json description = json::parse(bundle.describe());
   report["checks_pointers"] = kernel.get()->driver->checksPointers;
   std::printf("\n%-14s %8s %12s %12s %12s %12s%s\n", "launch, us", "T",
-              "runtime", "driver alone", "added", "maps kept",
+              "tensor maps", "runtime", "driver alone", "added",
               kernel.get()->driver->checksPointers ? "  (pointers are checked)"
                                                    : "");
   for (int64_t tokens : options.tokens) {
