@@ -4,7 +4,7 @@
 #
 # In the folder: the benchmark of launches with a bundle of the seed's chain
 # (H = 64, E = 7168), and indexer-run with its library, stripped and packed, for the
-# time of a cold compilation. measure.sh runs all of it.
+# time of a cold compilation. measure.sh runs all of it, in 150 s at most.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:?usage: carry.sh FOLDER [BUILD]}
@@ -20,10 +20,11 @@ strip "$folder/indexer-launch-cost" "$folder/indexer-run"
 ptxas=$(command -v /usr/local/cuda/bin/ptxas ptxas | head -n 1)
 [ -z "$ptxas" ] || xz -c -T0 "$ptxas" >"$folder/ptxas.xz"
 cp examples/head_gate.mlir benchmarks/launch-cost/first_calls.py "$folder/"
+git rev-parse --short HEAD >"$folder/commit"
 mkdir -p "$folder/timing"
 cp benchmarks/timing/{__init__,bundle_kernel,driver}.py "$folder/timing/"
 # The same chain for one number of tokens.
-for tokens in 1 5 16 129 512; do
+for tokens in 1 16 512; do
   sed -e "s/?/$tokens/g" -e 's/ (%tokens)/()/; s/(%tokens)/()/g' \
     -e "s/output_shape \[%tokens, /output_shape [$tokens, /" \
     examples/head_gate.mlir >"$folder/head_gate_$tokens.mlir"
@@ -32,38 +33,78 @@ done
 cat >"$folder/measure.sh" <<'SCRIPT'
 #!/usr/bin/env bash
 # usage: measure.sh OUT
+#
+# Every step has a limit in seconds, and all have 150 together. After each of them
+# OUT/launch-cost.tar has what is there, with the steps' list in steps.txt.
 set -uo pipefail
+mkdir -p "$1"
+tar=$(realpath "$1")/launch-cost.tar
 cd "$(dirname "$0")"
-out=$1
-for packed in *.xz; do
-  python3 -c "
+end=$((SECONDS + 150))
+export results
+results=$(mktemp -d)
+cp commit "$results/"
+export LD_LIBRARY_PATH=$PWD PATH=$PWD:$PATH INDEXER_CACHE_DIR=off
+
+# step NAME LIMIT COMMAND...: what it prints goes to NAME.txt.
+step() {
+  local name=$1 limit=$2 start=$SECONDS left=$((end - SECONDS)) status="not run"
+  shift 2
+  ((limit < left)) || limit=$left
+  if ((limit > 0)); then
+    timeout -k 5 "$limit" "$@" >"$results/$name.txt" 2>&1
+    status=$?
+  fi
+  echo "$name: status $status, $((SECONDS - start)) s of at most $limit" |
+    tee -a "$results/steps.txt"
+  tar -C "$results" -cf "$tar.part" . && mv "$tar.part" "$tar"
+}
+
+unpack() {
+  for packed in *.xz; do
+    python3 -c "
 import lzma, os, shutil, sys
 shutil.copyfileobj(lzma.open(sys.argv[1] + '.xz'), open(sys.argv[1], 'wb'))
 os.chmod(sys.argv[1], 0o755)" "${packed%.xz}"
-done
-export LD_LIBRARY_PATH=$PWD PATH=$PWD:$PATH INDEXER_CACHE_DIR=off
-./indexer-launch-cost head_gate.idxb --json "$out/launch-cost.json" | tee "$out/launch-cost.txt"
-INDEXER_CHECK_POINTERS=1 ./indexer-launch-cost head_gate.idxb --soak 0 \
-  --json "$out/launch-cost-checked.json" | tee "$out/launch-cost-checked.txt"
+  done
+}
+
 # Cold compilations, each in a process of its own: for one number of tokens, and
-# for any with that many in the first call; then from the cache.
-for repeat in 1 2 3; do
-  for tokens in 1 5 16 129 512; do
-    echo "== T = $tokens only, cold"
-    ./indexer-run "head_gate_$tokens.mlir" --verbose --no-reference
+# for any with that many in the first call.
+cold() {
+  for repeat in 1 2; do
+    for tokens in 1 16 512; do
+      echo "== T = $tokens only, cold"
+      ./indexer-run "head_gate_$tokens.mlir" --verbose --no-reference
+    done
+    for tokens in 1 16 64 512 4096 65536; do
+      echo "== any T, first $tokens, cold"
+      ./indexer-run head_gate.mlir --verbose --no-reference --tokens $tokens
+    done
   done
-  for tokens in 1 5 16 64 129 256 512 1024 4096 8192 12000 16384 65536; do
-    echo "== any T, first $tokens, cold"
-    ./indexer-run head_gate.mlir --verbose --no-reference --tokens $tokens
+}
+
+# The first one fills the cache.
+cached() {
+  export INDEXER_CACHE_DIR=$(mktemp -d)
+  ./indexer-run head_gate.mlir --tokens 5 >/dev/null
+  for repeat in 1 2 3; do
+    echo "== any T, first 5, cache"
+    ./indexer-run head_gate.mlir --verbose --tokens 5
   done
-done 2>&1 | tee "$out/cold.txt"
-python3 first_calls.py head_gate.mlir --library ./libindexer.so 2>&1 | tee "$out/first-calls.txt"
-export INDEXER_CACHE_DIR=$out/cache
-for repeat in 1 2 3; do
-  echo "== any T, first 5, cache"
-  ./indexer-run head_gate.mlir --verbose --tokens 5
-done 2>&1 | tee "$out/cached.txt"
-rm -rf "$out/cache"
+  rm -rf "$INDEXER_CACHE_DIR"
+}
+export -f unpack cold cached
+
+step unpack 30 bash -c unpack
+step launch-cost 60 ./indexer-launch-cost head_gate.idxb --json "$results/launch-cost.json"
+cat "$results/launch-cost.txt"
+step launch-cost-checked 20 env INDEXER_CHECK_POINTERS=1 \
+  ./indexer-launch-cost head_gate.idxb --soak 0 --json "$results/launch-cost-checked.json"
+step first-calls 75 python3 -u first_calls.py head_gate.mlir --library ./libindexer.so
+cat "$results/first-calls.txt"
+step cold 60 bash -c cold
+step cached 20 bash -c cached
 SCRIPT
 chmod +x "$folder/measure.sh"
 du -sh "$folder"
