@@ -147,14 +147,14 @@ static ArrayAttr operandHeads(Builder &builder, const FusedGroup &group) {
   return builder.getArrayAttr(inputs);
 }
 
-/// `schedule` for any number of tokens.
-static ScheduleAttr withoutMaxTokens(ScheduleAttr schedule) {
+/// `schedule` for up to `maxTokens` tokens.
+static ScheduleAttr withMaxTokens(ScheduleAttr schedule, int64_t maxTokens) {
   return ScheduleAttr::get(
       schedule.getContext(), schedule.getFamily(), schedule.getTileT(),
       schedule.getTileH(), schedule.getThreads(), schedule.getCluster(),
       schedule.getTileD(), schedule.getStages(), schedule.getParts(),
       schedule.getMulticast(), schedule.getMaxCtas(), schedule.getWeights(),
-      unboundedTokens);
+      maxTokens);
 }
 
 /// Number of the weight among the operands of a fused op.
@@ -204,7 +204,8 @@ planKernels(StringRef function, ArrayRef<ScheduleAttr> schedules) {
     if (wasConditional && !schedule.isConditional())
       minTokens = 1;
     wasConditional = schedule.isConditional();
-    auto [known, isNew] = names.try_emplace(withoutMaxTokens(schedule));
+    auto [known, isNew] =
+        names.try_emplace(withMaxTokens(schedule, unboundedTokens));
     if (isNew) {
       StringRef family = stringifyFamily(schedule.getFamily());
       known->second = (function + "_" + family).str();
@@ -220,13 +221,30 @@ planKernels(StringRef function, ArrayRef<ScheduleAttr> schedules) {
 
 /// Leaves of `plans` what serves `tokens` tokens: the one with conditions where
 /// there is one; with `anyLayout`, or where there is none, the one without.
+/// That one loses the tokens of the others with conditions, which come before
+/// it among all.
 static void keepServing(SmallVectorImpl<PlannedKernel> &plans, int64_t tokens,
                         bool anyLayout) {
+  int64_t first = 1, last = unboundedTokens;
+  for (const PlannedKernel &plan : plans) {
+    if (!plan.schedule.isConditional())
+      continue;
+    if (plan.schedule.getMaxTokens() < tokens)
+      first = std::max(first, plan.schedule.getMaxTokens() + 1);
+    if (plan.minTokens > tokens)
+      last = std::min(last, plan.minTokens - 1);
+  }
   llvm::erase_if(plans, [&](PlannedKernel &plan) {
     return tokens < plan.minTokens || tokens > plan.schedule.getMaxTokens();
   });
   if (!plans.empty() && plans.front().schedule.isConditional() && !anyLayout)
     plans.truncate(1);
+  for (PlannedKernel &plan : plans)
+    if (!plan.schedule.isConditional()) {
+      plan.minTokens = std::max(plan.minTokens, first);
+      plan.schedule = withMaxTokens(
+          plan.schedule, std::min(plan.schedule.getMaxTokens(), last));
+    }
 }
 
 /// Builds the kernels of `func`, those for `tokens` tokens where that is not 0,
@@ -260,8 +278,9 @@ static LogicalResult generateKernels(func::FuncOp func, SymbolTable &symbols,
   for (const PlannedKernel &plan : plans) {
     auto [known, isNew] = built.try_emplace(plan.name);
     if (isNew)
-      known->second = buildKernel(module, plan.name, group,
-                                  withoutMaxTokens(plan.schedule));
+      known->second =
+          buildKernel(module, plan.name, group,
+                      withMaxTokens(plan.schedule, unboundedTokens));
     KernelLaunchInfo launch = known->second;
     launch.maxTokens = std::min(plan.schedule.getMaxTokens(), launch.maxTokens);
     launch.order = reductionOrder(plan.schedule);

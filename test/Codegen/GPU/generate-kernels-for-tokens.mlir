@@ -1,5 +1,6 @@
 // Kernels for one number of tokens: their names and the tokens that they serve
-// are what they are among all kernels.
+// are what they are among all kernels, where a kernel without conditions comes
+// behind all that have some.
 
 // RUN: indexer-opt %s --indexer-outline-kernels --indexer-generate-kernels \
 // RUN:   | FileCheck %s --check-prefix=ALL
@@ -10,6 +11,9 @@
 // RUN:   | FileCheck %s --check-prefix=BOTH
 // RUN: indexer-opt %s --indexer-outline-kernels \
 // RUN:   --indexer-generate-kernels=tokens=65 | FileCheck %s --check-prefix=PLAIN
+// RUN: indexer-opt %s --indexer-outline-kernels \
+// RUN:   --indexer-generate-kernels="tokens=7 any-layout" \
+// RUN:   | FileCheck %s --check-prefix=BELOW
 // RUN: not indexer-opt %s --indexer-outline-kernels \
 // RUN:   --indexer-generate-kernels=tokens=-1 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NEGATIVE
@@ -26,15 +30,22 @@
 // BOTH:      kernel = "gate_gate0_register_mma1"
 // BOTH-SAME: max_tokens = 64 : i64, min_tokens = 9 : i64
 // BOTH-SAME: kernel = "gate_gate0_plain1"
-// BOTH-SAME: min_tokens = 5 : i64
+// BOTH-SAME: min_tokens = 9 : i64
 // BOTH-NOT:  min_tokens
 // BOTH:      gpu.func @gate_gate0_register_mma1(
 // BOTH:      gpu.func @gate_gate0_plain1(
 // BOTH-NOT:  gpu.func
 
 // No kernel with conditions serves so many: the one without them does.
-// PLAIN:     kernel = "gate_gate0_plain1"
+// PLAIN:      kernel = "gate_gate0_plain1"
+// PLAIN-SAME: min_tokens = 65 : i64
 // PLAIN-NOT: gate_gate0_register_mma
+
+// A call with other tokens and the right layout has a kernel with conditions.
+// BELOW:      kernel = "gate_gate0_register_mma"
+// BELOW-SAME: max_tokens = 8 : i64, min_tokens = 1 : i64
+// BELOW-SAME: kernel = "gate_gate0_plain1"
+// BELOW-SAME: max_tokens = 8 : i64, min_tokens = 5 : i64
 
 // NEGATIVE: error: option 'tokens' of 'indexer-generate-kernels' got -1; accepted are 0 (all) and numbers of tokens
 

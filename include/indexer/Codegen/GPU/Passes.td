@@ -88,7 +88,8 @@ def GenerateKernels : Pass<"indexer-generate-kernels", "mlir::ModuleOp"> {
     function only the kernel that serves T, the one with conditions where there
     is one. Its name, its code and the tokens that it serves are what they are
     among all kernels. `any-layout` (default false): with `tokens`, make the
-    kernel without conditions too.
+    kernel without conditions too, for tokens that no other kernel with
+    conditions serves.
 
     *Example*: `test/Codegen/GPU/generate-kernels.mlir`.
   }];
