@@ -153,8 +153,8 @@ def first_calls_section(text: str) -> str:
 ## First calls in one process
 
 By `first_calls.py`: whether a graph can capture calls whose kernels are not there yet; from the
-text to the end of a first call, how much longer the rest takes, and whether the bits are those of
-the whole bundle.
+text to the end of a first call, a second one with another T right after it, how much longer the
+rest takes, and whether the bits are those of the whole bundle.
 
 {text.rstrip()}
 """

@@ -102,11 +102,12 @@ INDEXER_API IndexerStatus indexerProgramBundleFor(IndexerProgram *program,
 /* Loads the program's kernels on CUDA device `device`, for calls like one with
  * `arguments`. Where the bundle is made already, or in the cache, this is
  * indexerKernelLoad of it. Else only the kernels that serve such a call are
- * compiled and loaded; a thread compiles the whole bundle, puts it into the
- * cache, and the first call of `kernel` that needs another kernel waits for it,
- * and fails with what went wrong there. A kernel that is left does not end the
- * thread, the end of the process waits for it, and a child of fork() has to
- * load the program again. */
+ * compiled and loaded, and a thread compiles the whole bundle and puts it into
+ * the cache. A call of `kernel` that needs another kernel meanwhile compiles
+ * that one and no more; where this fails, it waits for the thread, and fails
+ * with what went wrong there. A kernel that is left does not end the thread,
+ * the end of the process waits for it, and a child of fork() has to load the
+ * program again. */
 INDEXER_API IndexerStatus indexerProgramLoad(IndexerProgram *program,
                                              int device,
                                              const IndexerArgument *arguments,

@@ -125,12 +125,25 @@ void BackgroundBundle::finish(Outcome made) {
 std::shared_ptr<BackgroundBundle>
 BackgroundBundle::start(llvm::StringRef text, llvm::StringRef name,
                         ProgramOptions options) {
+  return start(
+      [text = text.str(), name = name.str(), options = std::move(options)] {
+        return compile(text, name, options);
+      });
+}
+
+std::shared_ptr<BackgroundBundle>
+BackgroundBundle::start(std::function<Outcome()> compile) {
   std::shared_ptr<BackgroundBundle> bundle(new BackgroundBundle());
-  Workers::get().start([bundle, text = text.str(), name = name.str(),
-                        options = std::move(options)] {
-    bundle->finish(compile(text, name, options));
-  });
+  Workers::get().start(
+      [bundle, compile = std::move(compile)] { bundle->finish(compile()); });
   return bundle;
+}
+
+bool BackgroundBundle::isRunning() {
+  if (owner != getpid())
+    return false;
+  std::lock_guard<std::mutex> lock(mutex);
+  return !isFinished;
 }
 
 const BackgroundBundle::Outcome *BackgroundBundle::wait() {

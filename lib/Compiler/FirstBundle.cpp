@@ -96,6 +96,18 @@ Program::firstBundle(ArrayRef<ProgramArgument> arguments) {
   });
   if (!isKnown)
     return std::nullopt;
+  llvm::Expected<runtime::Bundle> part =
+      partFor(options.tokens, options.anyLayout);
+  if (!part)
+    return part.takeError();
+  return std::optional<runtime::Bundle>(std::move(*part));
+}
+
+llvm::Expected<runtime::Bundle> Program::partFor(int64_t tokens,
+                                                 bool anyLayout) {
+  ProgramOptions options = programOptions;
+  options.tokens = tokens;
+  options.anyLayout = anyLayout;
   llvm::Expected<runtime::Bundle> part = makeChipBundle(options);
   if (!part)
     return part.takeError();
@@ -105,5 +117,5 @@ Program::firstBundle(ArrayRef<ProgramArgument> arguments) {
   std::string error;
   if (!runtime::mergeBundles(parts, bundle, error))
     return llvm::createStringError(error);
-  return std::optional<runtime::Bundle>(std::move(bundle));
+  return bundle;
 }

@@ -8,57 +8,13 @@
 
 #include "indexer/Compiler/LoadProgram.h"
 
-#include "indexer/Compiler/BackgroundBundle.h"
+#include "indexer/Compiler/BackgroundKernel.h"
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/Kernel.h"
 #include "indexer/Runtime/LastError.h"
 
 using namespace indexer;
 using indexer::runtime::fail;
-
-/// Reads `bytes` and loads them.
-static IndexerStatus loadBytes(llvm::StringRef bytes, int device,
-                               std::unique_ptr<IndexerKernel> &kernel) {
-  runtime::Bundle bundle;
-  std::string error;
-  if (!runtime::deserialize(bytes.data(), bytes.size(), bundle, error))
-    return fail(INDEXER_BAD_BUNDLE, error);
-  kernel = std::make_unique<IndexerKernel>();
-  return runtime::loadKernel(bundle, device, *kernel);
-}
-
-namespace {
-/// The kernel of the whole bundle, which a thread compiles.
-class BackgroundKernel : public runtime::WholeKernel {
-public:
-  BackgroundKernel(std::shared_ptr<BackgroundBundle> bundle, int device)
-      : bundle(std::move(bundle)), device(device) {}
-
-  IndexerStatus load(const IndexerKernel *&kernel) override {
-    std::lock_guard<std::mutex> lock(mutex);
-    if ((kernel = loaded()))
-      return INDEXER_OK;
-    const BackgroundBundle::Outcome *outcome = bundle->wait();
-    if (!outcome)
-      return fail(INDEXER_COMPILE_ERROR,
-                  "the kernel for this call was being compiled when the "
-                  "process was forked: load the program in the child");
-    if (!outcome->error.empty())
-      return fail(INDEXER_COMPILE_ERROR, outcome->error);
-    if (IndexerStatus status = loadBytes(outcome->bytes, device, owned))
-      return status;
-    set(owned.get());
-    kernel = owned.get();
-    return INDEXER_OK;
-  }
-
-private:
-  const std::shared_ptr<BackgroundBundle> bundle;
-  const int device;
-  std::mutex mutex;
-  std::unique_ptr<IndexerKernel> owned;
-};
-} // namespace
 
 /// Loads what a call with `arguments` needs and starts the rest; leaves
 /// `kernel` null where only the whole bundle helps.
@@ -77,7 +33,8 @@ static IndexerStatus loadFirst(Program &program, int device,
   // A kernel that the device cannot hold has its neighbour among all.
   if (!loaded->notes.empty())
     return INDEXER_OK;
-  loaded->whole = std::make_unique<BackgroundKernel>(std::move(rest), device);
+  loaded->whole =
+      std::make_unique<BackgroundKernel>(program, std::move(rest), device);
   kernel = std::move(loaded);
   return INDEXER_OK;
 }

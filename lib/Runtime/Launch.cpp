@@ -195,23 +195,22 @@ static IndexerStatus launchPlanned(const IndexerKernel &loaded,
       [&] { return "launching kernel '" + launch.kernel + "'"; });
 }
 
-/// True when a fused op of `bundle` has no launch for its extents and layout.
-static bool lacksLaunch(const Bundle &bundle,
-                        const BoundKernel (&bound)[kMaxKernels]) {
+bool indexer::runtime::hasLaunches(const Bundle &bundle,
+                                   const BoundCall &call) {
   for (size_t i = 0; i < bundle.kernels.size(); ++i) {
     const FusedKernel &kernel = bundle.kernels[i];
-    bool isEmpty = bound[i].extents[0] == 0 || bound[i].extents[1] == 0;
+    bool isEmpty = call[i].extents[0] == 0 || call[i].extents[1] == 0;
     if (!isEmpty && std::none_of(kernel.launches.begin(), kernel.launches.end(),
                                  [&](const KernelLaunch &launch) {
-                                   return canRun(launch, kernel, bound[i]);
+                                   return canRun(launch, kernel, call[i]);
                                  }))
-      return true;
+      return false;
   }
-  return false;
+  return true;
 }
 
 /// Checks a call and plans the launches of its fused ops, in order. `kernel`
-/// becomes the whole kernel where it lacks one of them.
+/// becomes the whole kernel, or another part of it, where it lacks one of them.
 static IndexerStatus planAll(const IndexerKernel *&kernel,
                              const IndexerArgument *arguments,
                              size_t numArguments, const IndexerTensor *results,
@@ -224,9 +223,9 @@ static IndexerStatus planAll(const IndexerKernel *&kernel,
   if (IndexerStatus status = bindArguments(
           kernel->bundle, arguments, numArguments, results, numResults, bound))
     return status;
-  // The two differ in their launches only.
-  if (kernel->whole && lacksLaunch(kernel->bundle, bound))
-    if (IndexerStatus status = kernel->whole->load(kernel))
+  // They differ in their launches only.
+  if (kernel->whole && !hasLaunches(kernel->bundle, bound))
+    if (IndexerStatus status = kernel->whole->load(bound, kernel))
       return status;
   for (size_t i = 0; i < kernel->bundle.kernels.size(); ++i)
     if (IndexerStatus status = planLaunch(

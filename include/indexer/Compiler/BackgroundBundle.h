@@ -11,6 +11,7 @@
 #include "indexer/Compiler/Program.h"
 #include "llvm/ADT/StringRef.h"
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,14 @@ public:
   /// diagnostics have been seen to be none.
   static std::shared_ptr<BackgroundBundle>
   start(llvm::StringRef text, llvm::StringRef name, ProgramOptions options);
+
+  /// Starts a thread that runs `compile`.
+  static std::shared_ptr<BackgroundBundle>
+  start(std::function<Outcome()> compile);
+
+  /// False when `wait` would not wait: the compilation has ended, or is another
+  /// process's.
+  bool isRunning();
 
   /// Waits for the end of the compilation. Null in a child of the process that
   /// started it, where it has none.

@@ -16,7 +16,8 @@ namespace indexer {
 /// Loads the kernels of `program` on CUDA device `device`, for a first call
 /// with `arguments`. Where the whole bundle is neither made nor in the cache,
 /// `kernel` is there as soon as what that call needs is compiled; a thread
-/// compiles the whole, and the first call that needs it waits for it.
+/// compiles the whole, and until that is there a call that needs more compiles
+/// its own (BackgroundKernel).
 IndexerStatus loadProgram(Program &program, int device,
                           llvm::ArrayRef<ProgramArgument> arguments,
                           IndexerKernel *&kernel);

@@ -91,6 +91,9 @@ public:
   mlir::MLIRContext &context() { return *mlirContext; }
   mlir::func::FuncOp entry() { return entryFunction; }
   const ProgramOptions &options() const { return programOptions; }
+  /// What the program was created from.
+  llvm::StringRef text() const { return sourceText; }
+  llvm::StringRef name() const { return sourceName; }
   /// From here on.
   void useCache(bool use) { programOptions.useCache = use; }
 
@@ -138,6 +141,10 @@ public:
   /// the whole bundle does, bit for bit. None where no such part is known.
   llvm::Expected<std::optional<runtime::Bundle>>
   firstBundle(llvm::ArrayRef<ProgramArgument> arguments);
+
+  /// The same for a call with `tokens` tokens, not 0; with `anyLayout`, also
+  /// for operands that are not aligned.
+  llvm::Expected<runtime::Bundle> partFor(int64_t tokens, bool anyLayout);
 
   /// Compiles bundle() in a thread, which also puts it into the cache, unless
   /// that is on its way; bundle() then waits for it.

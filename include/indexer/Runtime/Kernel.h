@@ -8,6 +8,7 @@
 #ifndef INDEXER_RUNTIME_KERNEL_H
 #define INDEXER_RUNTIME_KERNEL_H
 
+#include "indexer/Runtime/Arguments.h"
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/Device.h"
 #include "indexer/Runtime/TensorMapCache.h"
@@ -17,6 +18,9 @@
 #include <mutex>
 
 namespace indexer::runtime {
+
+/// A call as it is bound to the fused ops of a bundle.
+using BoundCall = BoundKernel[kMaxKernels];
 
 /// The kernel of a whole bundle, for one that was loaded with a part of its
 /// launches. Thread-safe.
@@ -29,8 +33,10 @@ public:
     return kernel.load(std::memory_order_acquire);
   }
 
-  /// Gets the kernel, which may take long.
-  virtual IndexerStatus load(const IndexerKernel *&kernel) = 0;
+  /// Gets the kernel, or another part of it that serves `call`, which may take
+  /// long. The part lives as long as this object.
+  virtual IndexerStatus load(const BoundCall &call,
+                             const IndexerKernel *&kernel) = 0;
 
 protected:
   void set(const IndexerKernel *made) {
@@ -82,6 +88,10 @@ namespace indexer::runtime {
 /// dropped (FitLaunches.h).
 IndexerStatus loadKernel(const Bundle &bundle, int ordinal,
                          IndexerKernel &kernel);
+
+/// True when each fused op of `bundle` has a launch for its extents and layout
+/// in `call`, or nothing to do.
+bool hasLaunches(const Bundle &bundle, const BoundCall &call);
 
 /// Error when a tensor of a call, whose arguments fit the bundle, lies where
 /// `kernel` cannot use it: on another device, or in memory that the driver does

@@ -12,7 +12,7 @@
 
 #include "../Runtime/FakeDriver.h"
 
-#include "indexer/Compiler/BackgroundBundle.h"
+#include "indexer/Compiler/BackgroundKernel.h"
 #include "indexer/Compiler/LoadProgram.h"
 #include "indexer/Runtime/Bundle.h"
 #include "indexer/Runtime/Kernel.h"
@@ -21,6 +21,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include <future>
 #include <sys/wait.h>
 #include <thread>
 
@@ -137,6 +138,16 @@ protected:
                ? indexerLastError()
                : "";
   }
+  /// Loads `program` for a first call like `call`, with `bundle` in place of
+  /// the thread's.
+  void load(const GateCall &call, std::shared_ptr<BackgroundBundle> bundle) {
+    auto part = program->firstBundle(call.views(program->context()));
+    ASSERT_TRUE(part && *part);
+    kernel = new IndexerKernel();
+    ASSERT_EQ(runtime::loadKernel(**part, 0, *kernel), INDEXER_OK);
+    kernel->whole =
+        std::make_unique<BackgroundKernel>(*program, std::move(bundle), 0);
+  }
   /// The kernel that `from` takes for `call`, or the error.
   std::string kernelFor(const GateCall &call, IndexerKernel *from) {
     char names[256] = "";
@@ -202,8 +213,62 @@ TEST_F(LoadProgramTest, aCallWaitsOnlyForWhatItNeeds) {
   EXPECT_EQ(launchCount(), 1u);
   EXPECT_EQ(kernelFor(first, kernel), "gate_gate0_register_mma");
   EXPECT_FALSE(isWholeLoaded());
+  ASSERT_NE(program->bundleInBackground()->wait(), nullptr);
   EXPECT_EQ(kernelFor(second, kernel), "gate_gate0_cp_async_wgmma2");
   EXPECT_TRUE(isWholeLoaded());
+  EXPECT_EQ(kernelFor(first, kernel), "gate_gate0_register_mma");
+}
+
+// While the thread compiles, each call that needs a new kernel makes that one,
+// as the first did, and no kernel is made twice.
+TEST_F(LoadProgramTest, laterCallsMakeTheirOwnKernels) {
+  std::promise<void> release;
+  auto held = BackgroundBundle::start(
+      [this, wait = std::make_shared<std::future<void>>(release.get_future())] {
+        wait->get();
+        BackgroundBundle::Outcome outcome;
+        outcome.bytes = llvm::cantFail(create()->bundle()).str();
+        return outcome;
+      });
+  GateCall first(5), second(300), odd(300, 4098);
+  load(first, held);
+  program.reset();
+  EXPECT_EQ(fake.modules, 1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(kernelFor(second, kernel), "gate_gate0_cp_async_wgmma2");
+    EXPECT_EQ(kernelFor(first, kernel), "gate_gate0_register_mma");
+    EXPECT_EQ(fake.modules, 2);
+  }
+  std::string plain = kernelFor(odd, kernel);
+  EXPECT_THAT(plain, HasSubstr("gate_gate0_plain"));
+  int modules = fake.modules;
+  EXPECT_GT(modules, 2);
+  EXPECT_EQ(kernelFor(odd, kernel), plain);
+  EXPECT_EQ(kernelFor(second, kernel), "gate_gate0_cp_async_wgmma2");
+  EXPECT_EQ(fake.modules, modules);
+  EXPECT_FALSE(isWholeLoaded());
+  release.set_value();
+  ASSERT_NE(held->wait(), nullptr);
+  EXPECT_EQ(kernelFor(second, kernel), "gate_gate0_cp_async_wgmma2");
+  EXPECT_TRUE(isWholeLoaded());
+  EXPECT_EQ(kernelFor(odd, kernel), plain);
+  EXPECT_EQ(fake.modules, modules + 1);
+}
+
+// A call whose kernel cannot be made is told what the thread has to say.
+TEST_F(LoadProgramTest, errorsOfLaterKernelsAreTheThreads) {
+  GateCall first(5), second(300);
+  auto failing = BackgroundBundle::start([] {
+    BackgroundBundle::Outcome outcome;
+    outcome.error = "file:1:1: error: no";
+    return outcome;
+  });
+  load(first, failing);
+  ProgramOptions broken;
+  broken.ptxas = "/bin/false";
+  kernel->whole =
+      std::make_unique<BackgroundKernel>(*create(broken), failing, 0);
+  EXPECT_EQ(kernelFor(second, kernel), "file:1:1: error: no");
   EXPECT_EQ(kernelFor(first, kernel), "gate_gate0_register_mma");
 }
 

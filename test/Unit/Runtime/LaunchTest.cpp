@@ -302,7 +302,7 @@ class LateKernel : public WholeKernel {
 public:
   explicit LateKernel(Bundle bundle) : bundle(std::move(bundle)) {}
 
-  IndexerStatus load(const IndexerKernel *&kernel) override {
+  IndexerStatus load(const BoundCall &, const IndexerKernel *&kernel) override {
     ++loads;
     if (!error.empty())
       return fail(INDEXER_COMPILE_ERROR, error);
