@@ -103,8 +103,8 @@ step launch-cost-checked 20 env INDEXER_CHECK_POINTERS=1 \
   ./indexer-launch-cost head_gate.idxb --soak 0 --json "$results/launch-cost-checked.json"
 step first-calls 75 python3 -u first_calls.py head_gate.mlir --library ./libindexer.so
 cat "$results/first-calls.txt"
-step cold 60 bash -c cold
 step cached 20 bash -c cached
+step cold 60 bash -c cold
 SCRIPT
 chmod +x "$folder/measure.sh"
 du -sh "$folder"
