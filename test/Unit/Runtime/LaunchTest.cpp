@@ -429,6 +429,7 @@ TEST_F(Launch, SeveralFusedOpsRunInOrder) {
 
 // One launch writes both; the grid has the heads of both.
 TEST_F(Launch, OneKernelHasTwoResults) {
+  fake.parameterCount = 11;
   ASSERT_EQ(load(makeMergedHeadGate()), "");
   Call call = Call::merged(5);
   ASSERT_EQ(launch(call), "");
