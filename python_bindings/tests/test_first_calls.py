@@ -4,18 +4,13 @@ driver, with the stand-in for torch of test_cuda_dispatch."""
 
 from __future__ import annotations
 
-import os
 import pathlib
-import subprocess
-import sys
 import time
 
-import pytest
-from conftest import EXAMPLE
+import fake_driver
 from test_cuda_dispatch import STAND_IN
-from test_short_calls import FAKE_DRIVER
 
-pytestmark = pytest.mark.skipif(not FAKE_DRIVER.exists(), reason=f"{FAKE_DRIVER} is not built")
+pytestmark = fake_driver.needs_driver
 
 #: The stand-in up to where it replaces the kernel.
 START = STAND_IN.split("log = []")[0] + '''
@@ -32,21 +27,7 @@ def loaded():
 
 
 def run(script: str, cache: pathlib.Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", START + script, str(EXAMPLE)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        cwd="/",
-        env={
-            **os.environ,
-            "INDEXER_LIBCUDA": str(FAKE_DRIVER),
-            "INDEXER_CACHE_DIR": str(cache),
-        },
-    )
-    if "no assembler found" in done.stderr:
-        pytest.skip("no ptxas")
-    assert done.returncode == 0, done.stderr
+    fake_driver.run(START + script, INDEXER_CACHE_DIR=str(cache))
 
 
 def test_a_call_compiles_what_it_needs(tmp_path):

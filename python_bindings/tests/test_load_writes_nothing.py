@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 
+import fake_driver
 import pytest
 from test_compile import has_ptxas
-from test_short_calls import FAKE_DRIVER, STAND_IN
+from test_short_calls import STAND_IN
 
 LAUNCH = (
     STAND_IN.replace("from dsa_indexer import _native, compile", "from dsa_indexer import _native")
@@ -28,7 +29,7 @@ FORBIDDEN = re.compile(
 )
 
 
-@pytest.mark.skipif(not FAKE_DRIVER.exists(), reason=f"{FAKE_DRIVER} is not built")
+@fake_driver.needs_driver
 @pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace")
 def test_import_load_and_first_launch(kernel, tmp_path):
     if not has_ptxas(kernel):
@@ -44,7 +45,7 @@ def test_import_load_and_first_launch(kernel, tmp_path):
         timeout=300,
         cwd="/",
         # Python would write its own byte code.
-        env={**os.environ, "INDEXER_LIBCUDA": str(FAKE_DRIVER), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **fake_driver.ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     if "ptrace" in done.stderr:
         pytest.skip("strace may not watch a process here")

@@ -8,18 +8,9 @@ with ctypes: what is launched is bound and checked by the real runtime.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import fake_driver
 
-import pytest
-from conftest import EXAMPLE, ROOT
-
-FAKE_DRIVER = ROOT / "build" / "test" / "Unit" / "Runtime" / "libfake_cuda.so"
-
-pytestmark = pytest.mark.skipif(
-    not FAKE_DRIVER.exists(), reason=f"{FAKE_DRIVER} is not built (ninja -C build fake_cuda)"
-)
+pytestmark = fake_driver.needs_driver
 
 STAND_IN = '''
 import ctypes, sys, types
@@ -106,17 +97,7 @@ calls.add(*arguments(), kernel)
 
 
 def run(script: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", STAND_IN + script, str(EXAMPLE)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        cwd="/",
-        env={**os.environ, "INDEXER_LIBCUDA": str(FAKE_DRIVER)},
-    )
-    if "no ptxas found" in done.stderr:
-        pytest.skip("no ptxas")
-    assert done.returncode == 0, done.stderr
+    fake_driver.run(STAND_IN + script)
 
 
 def test_makes_the_result_and_launches():

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import zipfile
 
+import fake_driver
 import pytest
 from conftest import ROOT
 
 BUILD = ROOT / "build"
-FAKE_DRIVER = BUILD / "test" / "Unit" / "Runtime" / "libfake_cuda.so"
 
 pytestmark = pytest.mark.skipif(
     not all((BUILD / path).exists() for path in ("lib/libindexer.so", "bin/indexer-compile")),
@@ -101,10 +101,8 @@ except dsa_indexer.CompileError as error:
     assert "pip install dsa-indexer-compiler" in written
 
 
+@fake_driver.needs_driver
 def test_without_the_compiler_a_kernel_launches(wheels, tmp_path):
-    """By the fake driver of the runtime's unit tests."""
-    if not FAKE_DRIVER.exists():
-        pytest.skip(f"{FAKE_DRIVER} is not built")
     run([wheels["dsa_indexer"]], tmp_path, """
 from dsa_indexer._gate_text import GateKey
 from dsa_indexer._head_gate import gate_kernel
@@ -117,4 +115,4 @@ try:
     raise AssertionError("it came from somewhere")
 except dsa_indexer.CompileError as error:
     assert "only the kernels that come with dsa-indexer" in str(error)
-""", INDEXER_LIBCUDA=str(FAKE_DRIVER))  # fmt: skip
+""", **fake_driver.ENVIRONMENT)  # fmt: skip
