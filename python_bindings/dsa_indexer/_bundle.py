@@ -112,6 +112,11 @@ class BundleView:
             offset += code["size"]
         return found
 
+    @property
+    def assembler(self) -> str:
+        """Who made the machine code, such as "ptxas 13.0.88"; "" for PTX."""
+        return str(self.description["objects"][0]["assembler"])
+
     def schedule(self) -> tuple[KernelSchedule, ...]:
         """The launch table, in order."""
         return tuple(

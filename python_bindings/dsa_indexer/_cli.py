@@ -26,7 +26,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from . import __version__, _native, _operator, config
+from . import __version__, _library, _native, _operator, _shipped, config
+from ._bundle import BundleView
 from ._compile import compile as compile_text
 from ._devices import device_info, target_chip
 from ._errors import CompileError, CudaError
@@ -238,6 +239,8 @@ def diagnose() -> dict[str, Any]:
         "numpy": _version_of("numpy"),
         "ml_dtypes": _version_of("ml_dtypes"),
         "devices": _find_devices(),
+        "compiler": _find_compiler(),
+        "shipped kernels": _list_shipped(),
         "ptxas": _find_ptxas(),
         "machine code": _try_kernel(),
         "cpu": _try_cpu(),
@@ -269,6 +272,20 @@ def _find_devices() -> Any:
     ]
 
 
+def _find_compiler() -> str:
+    """The compiler's library, or why it cannot be used."""
+    try:
+        return _library.find_compiler()
+    except CompileError as error:
+        return error.diagnostics[0].text
+
+
+def _list_shipped() -> str:
+    """The kernels that need no compiler, and the chip that they are for."""
+    sizes = [f"{heads} x {hidden}" for heads, hidden in _shipped.sizes()]
+    return f"{_shipped.CHIP}, H x E: {', '.join(sizes)}" if sizes else "none"
+
+
 def _find_ptxas() -> Optional[str]:
     home = os.environ.get("CUDA_HOME", "/usr/local/cuda")
     return shutil.which("ptxas") or shutil.which("ptxas", path=os.path.join(home, "bin"))
@@ -283,10 +300,12 @@ def _try_kernel() -> str:
     except CudaError:
         chip = "sm_90a"
     try:
-        kernel = compile_text(gate_text(key), chip=chip, name="head_gate.mlir")
-        return f"{len(kernel.bundle)} bytes for {chip}, H = 64, E = 7168"
+        bundle = compile_text(gate_text(key), chip=chip, name="head_gate.mlir").bundle
     except CompileError as error:
         return f"none for {chip}: {error}"
+    assembler = BundleView(bundle).assembler
+    made = f"by {assembler}" if assembler else "PTX only, as no assembler was found"
+    return f"{len(bundle)} bytes for {chip}, H = 64, E = 7168, {made}"
 
 
 def _try_cpu() -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ._gate_text import GateKey
     from ._kernel import Kernel
 
-__all__ = ["CHIP", "DTYPES", "HEADS", "HIDDEN", "file_name", "find"]
+__all__ = ["CHIP", "DTYPES", "HEADS", "HIDDEN", "file_name", "find", "sizes"]
 
 #: Heads and hidden sizes: DeepSeek-V3.2 64 x 7168, GLM-5 32 x 6144, DeepSeek-V4
 #: 64 x 4096, and weights that are merged with the 128 columns of the keys.
@@ -28,6 +28,11 @@ _FOLDER = pathlib.Path(__file__).parent / "kernels"
 def file_name(heads: int, hidden: int) -> str:
     """The bundle of one (H, E)."""
     return f"head-gate-h{heads}-e{hidden}.idxb"
+
+
+def sizes() -> list[tuple[int, int]]:
+    """(H, E) of the kernels that came with the package."""
+    return [(h, e) for h in HEADS for e in HIDDEN if (_FOLDER / file_name(h, e)).exists()]
 
 
 def find(key: GateKey, chip: Optional[str]) -> Optional[Kernel]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ import pytest
 from conftest import EXAMPLE, missing_cuda
 
 import dsa_indexer
-from dsa_indexer import _cli, config
+from dsa_indexer import _cli, _library, _shipped, config
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,27 @@ def test_doctor_as_json(capsys):
     assert found["cpu"] == "works"
     assert found["operator"].split(",")[0] in ("C++", "Python")
     assert isinstance(found["devices"], (str, list))
+    assert found["compiler"] == _library.find_compiler()
     assert {hook["taken"] for hook in found["plugins"]} == {False}
+
+
+def test_doctor_names_the_assembler(capsys):
+    """It is not always the ptxas that is in the PATH."""
+    assert _cli.main(["doctor", "--json"]) == 0
+    code = json.loads(capsys.readouterr().out)["machine code"]
+    assert code.startswith("none for ") or re.search(r", by (ptxas|nv\w+) \d|, PTX only", code), code
+
+
+def test_doctor_without_a_compiler(monkeypatch, tmp_path):
+    """What a GPU runs all the same is said."""
+    monkeypatch.setattr(_library, "_path", lambda: None)
+    monkeypatch.setattr(_shipped, "_FOLDER", tmp_path)
+    assert _cli.diagnose()["shipped kernels"] == "none"
+    for hidden in (4096, 7168):
+        (tmp_path / _shipped.file_name(64, hidden)).touch()
+    found = _cli.diagnose()
+    assert found["shipped kernels"] == "sm_90a, H x E: 64 x 4096, 64 x 7168"
+    assert "pip install dsa-indexer-compiler" in found["compiler"]
 
 
 def test_explain(capsys):
