@@ -8,7 +8,7 @@
 // their number, and in that nothing spills.
 
 // CHECK:      kernel family chip T tile split threads cluster aligned shared registers spills
-// CHECK-NEXT: {{.*}} 1..3168 48x192 2 512 2 16 {{[0-9]+}} 128 0
+// CHECK-NEXT: {{.*}} 1..3168 88x192 2 512 2 16 {{[0-9]+}} 128 0
 // CHECK-NEXT: {{.*}} 3169..8448 64x192 1 512 1 16 {{[0-9]+}} 128 0
 // CHECK-NEXT: {{.*}} 8449..9000 128x128 1 384 1 16 {{[0-9]+}} 168 0
 // CHECK-NEXT: {{.*}} 9001..16896 128x192 1 512 1 16 {{[0-9]+}} 128 0
@@ -40,7 +40,7 @@ func.func @keys_and_gate(%x: tensor<?x7168xbf16>,
       ins(%x, %wk : tensor<?x7168xbf16>, tensor<128x7168xbf16>)
       outs(%fk, %ek : tensor<?x128xf32>, tensor<?x128xf32>)
       attrs = {indexer.group = 0 : i64, indexer.schedules = [
-      #indexer.schedule<family = tma_wgmma, tile_t = 48, tile_h = 192,
+      #indexer.schedule<family = tma_wgmma, tile_t = 88, tile_h = 192,
                         threads = 512, cluster = 2, tile_d = 64, stages = 4,
                         max_tokens = 3168>,
       #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 192,
@@ -71,7 +71,7 @@ func.func @keys_and_gate(%x: tensor<?x7168xbf16>,
           tensor<?x32xf32>)
       outs(%fg, %eg : tensor<?x32xf32>, tensor<?x32xf32>)
       attrs = {indexer.group = 0 : i64, indexer.schedules = [
-      #indexer.schedule<family = tma_wgmma, tile_t = 48, tile_h = 192,
+      #indexer.schedule<family = tma_wgmma, tile_t = 88, tile_h = 192,
                         threads = 512, cluster = 2, tile_d = 64, stages = 4,
                         max_tokens = 3168>,
       #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 192,

@@ -23,13 +23,15 @@ static constexpr unsigned clusterSpace = 7;
 
 ClusterReduction::ClusterReduction(KernelBuilder &kernel, gpu::GPUFuncOp func,
                                    int64_t cluster, int64_t outputs,
-                                   int64_t unit, Value rank)
-    : cluster(cluster), outputs(outputs), unit(unit), rank(rank) {
+                                   int64_t unit, Value rank, Value buffer)
+    : cluster(cluster), outputs(outputs), unit(unit), rank(rank),
+      buffer(buffer) {
   OpBuilder &builder = kernel.builder;
-  buffer = addSharedVariable(
-      kernel, func, "received",
-      LLVM::LLVMArrayType::get(builder.getF32Type(), share() * cluster),
-      /*alignment=*/16);
+  if (!buffer)
+    this->buffer = addSharedVariable(
+        kernel, func, "received",
+        LLVM::LLVMArrayType::get(builder.getF32Type(), share() * cluster),
+        /*alignment=*/16);
   barrier = addSharedVariable(kernel, func, "arrived", builder.getI64Type(),
                               /*alignment=*/8);
 }

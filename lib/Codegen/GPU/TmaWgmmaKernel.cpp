@@ -169,9 +169,15 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
                  hasMulticast() ? rank : Value());
   base = addDynamicShared(kernel, func, "stages", stagesAlignment);
   ring.emplace(kernel, func, stages(), consumers() / warpThreads, multicast);
-  if (split > 1)
-    reduction.emplace(kernel, func, split, schedule.getOutputs(),
-                      wgmmaReductionUnit(schedule.getOutputs(), split), rank);
+  if (split == 1)
+    return;
+  // Sums of more heads are too many for static shared memory.
+  Value received;
+  if (schedule.getTileH() > wgmmaHeads)
+    received = sharedByte(kernel, base, kernel.i32(stages() * stageBytes()));
+  reduction.emplace(kernel, func, split, schedule.getOutputs(),
+                    wgmmaReductionUnit(schedule.getOutputs(), split), rank,
+                    received);
 }
 
 /// The stage `number` (i32). Its address is computed in 32 bits: pointers into
@@ -444,7 +450,10 @@ int64_t TmaWgmmaBuilder::build(gpu::GPUFuncOp func) {
   consume();
   builder.setInsertionPointToStart(roles.elseBlock());
   produce();
-  return stages() * stageBytes() + stagesAlignment;
+  int64_t bytes = stages() * stageBytes() + stagesAlignment;
+  if (reduction && schedule.getTileH() > wgmmaHeads)
+    bytes += reduction->bufferBytes();
+  return bytes;
 }
 
 KernelLaunchInfo indexer::buildTmaWgmmaKernel(gpu::GPUModuleOp module,

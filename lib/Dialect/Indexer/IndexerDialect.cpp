@@ -213,7 +213,8 @@ verifyWgmmaRing(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                        << bytes()
                        << " bytes of shared memory, a kernel on sm_90a has "
                        << maxSharedBytesSm90;
-  if (receivedBytes(tileT * tileH, split) > maxStaticSharedBytes)
+  if (tileH == wgmmaHeads &&
+      receivedBytes(tileT * tileH, split) > maxStaticSharedBytes)
     return emitError()
            << "schedule 'tile_t' = " << tileT
            << " is not accepted: with clusters a CTA receives up to "
@@ -291,11 +292,13 @@ verifyTmaWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
     return emitError() << "schedule 'max_ctas' = " << maxCtas
                        << " is not accepted: CTAs that divide d do not go on "
                           "to a next tile";
-  // Measured with ptxas: beyond 128 it spills. A box of TMA has up to 256 rows.
+  // Measured with ptxas: beyond it spills, with many heads in parts of d
+  // earlier. A box of TMA has up to 256 rows.
   int64_t tokenParts = headParts > 1 ? 1 : threads / 128;
+  int64_t maxTokens = headParts > 1 && split > 1 ? 88 : 128;
   return verifyWgmmaRing(
       emitError, tileT, tileH, threads, tokenParts, cluster, split, tileD,
-      stages, /*minStages=*/2, std::min<int64_t>(128, 256 / tokenParts),
+      stages, /*minStages=*/2, std::min<int64_t>(maxTokens, 256 / tokenParts),
       [&] { return tmaWgmmaSharedBytes(tileT, tileH, tileD, stages, split); });
 }
 

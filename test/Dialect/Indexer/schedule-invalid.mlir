@@ -299,10 +299,17 @@ func.func private @tma_stages_of_all_heads() attributes {
 
 // -----
 
-func.func private @tma_sums_of_all_heads() attributes {
-  // expected-error @+1 {{schedule 'tile_t' = 64 is not accepted: with clusters a CTA receives up to 49152 bytes of sums}}
-  a = #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 192,
+func.func private @tma_tokens_of_all_heads_in_parts() attributes {
+  // expected-error @+1 {{schedule 'tile_t' = 96 is not accepted: tokens are the columns of a wgmma, with 'threads' = 512 a multiple of 8 up to 88}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 96, tile_h = 192,
                         threads = 512, cluster = 2, tile_d = 64, stages = 4>}
+
+// -----
+
+func.func private @tma_sums_of_all_heads() attributes {
+  // expected-error @+1 {{schedule 'stages' = 5 is not accepted: with 'tile_t' = 88, 'tile_d' = 64 and 'cluster' = 2 it needs 247896 bytes of shared memory, a kernel on sm_90a has 232448}}
+  a = #indexer.schedule<family = tma_wgmma, tile_t = 88, tile_h = 192,
+                        threads = 512, cluster = 2, tile_d = 64, stages = 5>}
 
 // -----
 

@@ -156,10 +156,9 @@ def _resident_wgmmas(shape: Shape) -> Iterator[Schedule]:
 
 #: Tokens of a warpgroup of tma_wgmma, by the warpgroups of a CTA: beyond it ptxas spills.
 WARPGROUP_TOKENS = {1: 128, 2: 80, 3: 64}
-#: Tokens of a tile whose heads the warpgroups divide: of all that are accepted, and those
-#: from which on x is read for enough heads to pay where d is not divided. A cluster receives
-#: no more bytes of sums than MAX_RECEIVED.
-HEADS_TOKENS, WHOLE_TOKENS, MAX_RECEIVED = 128, 48, 48 * 1024
+#: Tokens of a tile whose heads the warpgroups divide: the most where d is not divided, and
+#: where it is; and those from which on x is read for enough heads to pay where it is not.
+HEADS_TOKENS, SPLIT_HEADS_TOKENS, WHOLE_TOKENS = 128, 88, 48
 
 
 def _tma_wgmmas(shape: Shape) -> Iterator[Schedule]:
@@ -199,13 +198,10 @@ def _tma_heads(shape: Shape) -> Iterator[Schedule]:
         tile_h = 64 * warpgroups
         if shape.heads <= tile_h - 64:
             continue
-        for tile_t in range(8, HEADS_TOKENS + 1, 8):
-            for split in (1, 2, 4, 8):
-                is_whole = split == 1
-                if is_whole and tile_t < WHOLE_TOKENS:
-                    continue
-                if _received(tile_t * tile_h, split) > MAX_RECEIVED:
-                    continue
+        for tile_t in range(WHOLE_TOKENS, HEADS_TOKENS + 1, 8):
+            yield from _tma_heads_rings(shape, (tile_t, tile_h), 1)
+        for tile_t in range(8, SPLIT_HEADS_TOKENS + 1, 8):
+            for split in (2, 4, 8):
                 yield from _tma_heads_rings(shape, (tile_t, tile_h), split)
 
 

@@ -43,10 +43,15 @@ class ClusterReduction {
 public:
   /// `rank` (i32) is the number of this CTA in its cluster of `cluster`. The
   /// `outputs` of a tile are a multiple of `unit`, and at least as many units
-  /// as CTAs.
+  /// as CTAs. What is received comes to `buffer` (!llvm.ptr<3>), a multiple of
+  /// 16 with bufferBytes() behind it; null: to static shared memory.
   ClusterReduction(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
                    int64_t cluster, int64_t outputs, int64_t unit,
-                   mlir::Value rank);
+                   mlir::Value rank, mlir::Value buffer = {});
+
+  int64_t bufferBytes() const {
+    return share() * cluster * int64_t(sizeof(float));
+  }
 
   /// CTAs, and outputs of a unit.
   int64_t size() const { return cluster; }

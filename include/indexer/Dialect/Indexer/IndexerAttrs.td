@@ -91,15 +91,15 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     warpgroup or more, which divide the tokens, and the copying warp. With a
     `tile_h` of 128 or 192 it is 384 or 512: the warpgroups divide the heads, so
     that a CTA with all heads reads x once, and the copying warp is one of a
-    warpgroup that gives its registers to them; `tile_t` is then up to 128. A
-    ring has `stages` stages, and fewer where d has fewer steps. With `multicast`
-    = `cluster` the CTAs of a cluster do not divide d: each has a tile of its
-    own, and of the weight, which they all need, each copies a part to all of
-    them. With `max_ctas`, a multiple of `cluster`, the grid has at most so many
-    CTAs along the tokens, and a CTA goes on to a next tile while the stores of
-    the one before are under way (a persistent kernel); d is then not divided. x
-    and weight need tensor maps: rows as `dot` asks for, less than 2^40 bytes
-    apart.
+    warpgroup that gives its registers to them; `tile_t` is then up to 128, or 88
+    where d is divided. A ring has `stages` stages, and fewer where d has fewer
+    steps. With `multicast` = `cluster` the CTAs of a cluster do not divide d:
+    each has a tile of its own, and of the weight, which they all need, each
+    copies a part to all of them. With `max_ctas`, a multiple of `cluster`, the
+    grid has at most so many CTAs along the tokens, and a CTA goes on to a next
+    tile while the stores of the one before are under way (a persistent kernel);
+    d is then not divided. x and weight need tensor maps: rows as `dot` asks for,
+    less than 2^40 bytes apart.
 
     With `weights = static` the caller promises that no kernel in flight writes
     the weight. The kernel then starts while the one before it on the stream
