@@ -47,7 +47,7 @@ struct Options {
   std::string file, jsonFile;
   int device = 0, threads = 8;
   int64_t launches = 20000, soak = 10000000;
-  std::vector<int64_t> tokens = {1, 16, 1024, 8192, 65536};
+  std::vector<int64_t> tokens = {1, 16, 256, 2048, 8192, 65536};
 };
 
 /// A stream of the driver.

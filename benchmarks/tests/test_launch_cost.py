@@ -51,7 +51,7 @@ def measured(tmp_path, bundles):
     folder = tmp_path / "measured"
     folder.mkdir()
     bundle = bundles / "64_7168.idxb"
-    command = [BUILD / "bin" / "indexer-launch-cost", bundle, "--tokens", "1,1024"]
+    command = [BUILD / "bin" / "indexer-launch-cost", bundle, "--tokens", "1,2048"]
     command += ["--launches", "60", "--soak", "1000", "--json", folder / "launch-cost.json"]
     environment = {**os.environ, "INDEXER_LIBCUDA": str(fake), "FAKE_CUDA_COUNTS": "1"}
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -74,7 +74,7 @@ def write_report(folder, tmp_path):
 def test_the_report_is_named_for_the_card_and_leaves_out_what_did_not_run(measured, tmp_path):
     text = write_report(measured, tmp_path)
     assert "Fake H100, driver 13000, " in text and "commit 0123abc" in text
-    assert "| 1024 | the bundle's | 2 | " in text
+    assert "| 2048 | the bundle's | 2 | " in text
     assert "Compiling at run time" not in text and "First calls" not in text
     assert text.endswith("- launch-cost: status 0, 1 s of at most 60\n")
 
