@@ -26,7 +26,7 @@
 // SM90-SAME: family = dot
 // SM90-SAME: family = register_mma
 // SM90-SAME: cluster = 8
-// SM90-SAME: max_tokens = 72>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 4, max_tokens = 120>
+// SM90-SAME: max_tokens = 72>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 512, stages = 1, max_tokens = 120>
 // SM90-SAME: family = cp_async_wgmma, tile_t = 64, tile_h = 64, threads = 128, tile_d = 128, stages = 3>
 // SM80-SAME: family = dot
 // SM80-SAME: max_tokens = 4>, #indexer.schedule<family = plain
@@ -36,7 +36,7 @@
 // SM90-NOT: static
 // EARLY-SAME: family = dot{{[^>]*}} weights = static
 // EARLY-SAME: family = register_mma{{[^>]*}} weights = static
-// EARLY-SAME: max_tokens = 128>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 4, weights = static, max_tokens = 480>
+// EARLY-SAME: max_tokens = 128>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 512, stages = 1, weights = static, max_tokens = 480>
 // EARLY-SAME: family = plain
 func.func @other_shape(%x: tensor<?x4096xbf16>, %w: tensor<48x4096xbf16>,
     %sum: tensor<?x48xf32>, %gate: tensor<?x48xf32>) -> tensor<?x48xf32> {
@@ -190,9 +190,9 @@ func.func @dynamic_heads(%x: tensor<?x7168xbf16>, %w: tensor<?x7168xbf16>,
 // Three tiles of heads fill the chip with a third of the tokens.
 
 // CHECK-LABEL: func.func @many_heads
-// SM90: max_tokens = 23>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 6, max_tokens = 40>
-// EARLY: max_tokens = 42>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 6, weights = static, max_tokens = 160>
-func.func @many_heads(%x: tensor<?x6144xbf16>, %w: tensor<160x6144xbf16>,
+// SM90: max_tokens = 23>, #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 640, stages = 1, max_tokens = 40>
+// EARLY: max_tokens = 42>, #indexer.schedule<family = cp_async_wgmma, tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 640, stages = 1, weights = static, max_tokens = 160>
+func.func @many_heads(%x: tensor<?x5120xbf16>, %w: tensor<160x5120xbf16>,
     %sum: tensor<?x160xf32>, %gate: tensor<?x160xf32>) -> tensor<?x160xf32> {
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x160xf32>)
@@ -200,7 +200,7 @@ func.func @many_heads(%x: tensor<?x6144xbf16>, %w: tensor<160x6144xbf16>,
   %r:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th],
       iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : tensor<?x6144xbf16>, tensor<160x6144xbf16>)
+      ins(%x, %w : tensor<?x5120xbf16>, tensor<160x5120xbf16>)
       outs(%fill, %gate : tensor<?x160xf32>, tensor<?x160xf32>) {
   ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
     %aw = arith.extf %a : bf16 to f32

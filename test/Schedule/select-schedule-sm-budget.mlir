@@ -20,10 +20,10 @@
 
 // CHECK-LABEL: func.func @gate
 // ALL: indexer.schedules = [#indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448, max_tokens = 2>
-// ALL-SAME: tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 7, max_tokens = 120>
+// ALL-SAME: tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1, max_tokens = 120>
 // HALF: indexer.schedules = [#indexer.schedule<family =
-// HALF-SAME: max_tokens = 72>, #indexer.schedule<family = cp_async_wgmma, tile_t = 16, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 7, max_tokens = 120>
-// HALF-SAME: tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 7, max_tokens = 240>
+// HALF-SAME: max_tokens = 72>, #indexer.schedule<family = cp_async_wgmma, tile_t = 16, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1, max_tokens = 120>
+// HALF-SAME: tile_t = 32, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1, max_tokens = 240>
 // MORE: error: option 'sm-budget' of 'indexer-select-schedule' got 133; accepted are 0 (all) to 132, the multiprocessors of sm_90a
 // NEGATIVE: error: option 'sm-budget' of 'indexer-select-schedule' got -1; accepted are 0 (all) to 108, the multiprocessors of sm_80
 func.func @gate(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,

@@ -18,8 +18,9 @@
 // CHECK-SAME: #indexer.schedule<family = dot, tile_t = 1, tile_h = 1, threads = 448, max_tokens = 2>
 // CHECK-SAME: #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8, threads = 448, cluster = 8, max_tokens = 8>
 // CHECK-SAME: tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
-// CHECK-SAME: tile_t = 24, tile_h = 32, threads = 224, cluster = 16, max_tokens = 72>
-// CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 128, stages = 7, max_tokens = 120>
+// CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1, max_tokens = 72>
+// CHECK-SAME: tile_t = 24, tile_h = 64, threads = 256, cluster = 16, tile_d = 448, stages = 1, max_tokens = 168>
+// CHECK-SAME: tile_t = 48, tile_h = 64, threads = 128, cluster = 4, tile_d = 128, stages = 7, max_tokens = 1200>
 // CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64, threads = 160, cluster = 2, tile_d = 64, stages = 5, multicast = 2, max_ctas = 264>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 128, max_tokens = 1>
 // CHECK-SAME: tile_t = 2, tile_h = 4, threads = 128, max_tokens = 16>
@@ -34,15 +35,20 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   // expected-remark @below {{cluster=8, family=register_mma, order="mma in 14 warps, 8 parts", smem-bytes=5640, threads=448, tile=8x8, tokens=3..8}}
   // expected-remark @below {{tile=16x16, tokens=9..16}}
   // expected-remark @below {{tile=16x16, tokens=17..32}}
-  // expected-remark @below {{tile=16x32, tokens=33..48}}
-  // expected-remark @below {{tile=24x32, tokens=49..72}}
-  // expected-remark @below {{cluster=8, family=cp_async_wgmma, order="wgmma of 128 columns, 8 parts", smem-bytes=132104, threads=128, tile=8x64, tokens=73..120}}
-  // expected-remark @below {{tile=16x64, tokens=121..240}}
-  // expected-remark @below {{tile=32x64, tokens=241..480}}
-  // expected-remark @below {{tile=24x64, tokens=481..720}}
+  // expected-remark @below {{cluster=16, family=cp_async_wgmma, order="wgmma of 448 columns, 16 parts", smem-bytes=67592, threads=128, tile=8x64, tokens=33..56}}
+  // expected-remark @below {{tile=8x64, tokens=57..72}}
+  // expected-remark @below {{tile=16x64, tokens=73..112}}
+  // expected-remark @below {{tile=8x64, tokens=113..120}}
+  // expected-remark @below {{tile=24x64, tokens=121..168}}
+  // expected-remark @below {{tile=32x64, tokens=169..192}}
+  // expected-remark @below {{tile=16x64, tokens=193..240}}
+  // expected-remark @below {{tile=40x64, tokens=241..280}}
+  // expected-remark @below {{tile=24x64, tokens=281..360}}
+  // expected-remark @below {{tile=32x64, tokens=361..480}}
+  // expected-remark @below {{tile=40x64, tokens=481..600}}
+  // expected-remark @below {{tile=48x64, tokens=601..720}}
   // expected-remark @below {{tile=32x64, tokens=721..960}}
-  // expected-remark @below {{tile=48x64, tokens=961..1104}}
-  // expected-remark @below {{tile=40x64, tokens=1105..1200}}
+  // expected-remark @below {{tile=48x64, tokens=961..1200}}
   // expected-remark @below {{tile=24x64, tokens=1201..1584}}
   // expected-remark @below {{tile=32x64, tokens=1585..2112}}
   // expected-remark @below {{tile=48x64, tokens=2113..3168}}
@@ -82,7 +88,7 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
 // With a static T one kernel of each kind is enough.
 
 // CHECK-LABEL: func.func @static_tokens
-// CHECK: indexer.schedules = [#indexer.schedule<family = register_mma, tile_t = 24, tile_h = 32, threads = 224, cluster = 16>,
+// CHECK: indexer.schedules = [#indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1>,
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 4, tile_h = 8, threads = 128>]
 func.func @static_tokens(%x: tensor<64x7168xbf16>, %w: tensor<64x7168xbf16>,
                          %q: tensor<64x64xf32>, %sum: tensor<64x64xf32>,
@@ -90,7 +96,7 @@ func.func @static_tokens(%x: tensor<64x7168xbf16>, %w: tensor<64x7168xbf16>,
   %zero = arith.constant 0.0 : f32
   %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<64x64xf32>)
       -> tensor<64x64xf32>
-  // expected-remark @below {{cluster=16, ctas=96, family=register_mma,}}
+  // expected-remark @below {{cluster=8, ctas=64, family=cp_async_wgmma,}}
   // expected-remark @below {{ctas=128, family=plain, order="fma in 128 threads", smem-bytes=512, threads=128, tile=4x8, tokens=1..inf}}
   %r:2 = linalg.generic {
       indexing_maps = [#td, #hd, #th, #th, #th],
