@@ -19,7 +19,7 @@
 // CHECK-SAME: #indexer.schedule<family = register_mma, tile_t = 8, tile_h = 8, threads = 448, cluster = 8, max_tokens = 8>
 // CHECK-SAME: tile_t = 16, tile_h = 16, threads = 224, cluster = 16, max_tokens = 16>
 // CHECK-SAME: #indexer.schedule<family = cp_async_wgmma, tile_t = 8, tile_h = 64, threads = 128, cluster = 8, tile_d = 896, stages = 1, max_tokens = 72>
-// CHECK-SAME: tile_t = 24, tile_h = 64, threads = 256, cluster = 16, tile_d = 448, stages = 1, max_tokens = 168>
+// CHECK-SAME: tile_t = 40, tile_h = 64, threads = 128, cluster = 16, tile_d = 448, stages = 1, max_tokens = 280>
 // CHECK-SAME: tile_t = 48, tile_h = 64, threads = 128, cluster = 4, tile_d = 128, stages = 7, max_tokens = 1200>
 // CHECK-SAME: #indexer.schedule<family = tma_wgmma, tile_t = 64, tile_h = 64, threads = 160, cluster = 2, tile_d = 64, stages = 5, multicast = 2, max_ctas = 264>
 // CHECK-SAME: #indexer.schedule<family = plain, tile_t = 1, tile_h = 1, threads = 128, max_tokens = 1>
@@ -39,9 +39,7 @@ func.func @dynamic_tokens(%x: tensor<?x7168xbf16>, %w: tensor<64x7168xbf16>,
   // expected-remark @below {{tile=8x64, tokens=57..72}}
   // expected-remark @below {{tile=16x64, tokens=73..112}}
   // expected-remark @below {{tile=8x64, tokens=113..120}}
-  // expected-remark @below {{tile=24x64, tokens=121..168}}
-  // expected-remark @below {{tile=32x64, tokens=169..192}}
-  // expected-remark @below {{tile=16x64, tokens=193..240}}
+  // expected-remark @below {{tile=16x64, tokens=121..240}}
   // expected-remark @below {{tile=40x64, tokens=241..280}}
   // expected-remark @below {{tile=24x64, tokens=281..360}}
   // expected-remark @below {{tile=32x64, tokens=361..480}}

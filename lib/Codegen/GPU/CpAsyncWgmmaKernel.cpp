@@ -11,8 +11,7 @@
 // must be on their way at all times: a ring of stages in shared memory, as
 // large as it gets. Heads are M of wgmma and tokens are N, so that a tile may
 // have any multiple of 8 tokens and the tiles fill the chip. A cluster owns
-// tile_t x 64 outputs and divides d. All threads copy, and the first warpgroup
-// multiplies; in a CTA:
+// tile_t x 64 outputs and divides d; in a CTA, one warpgroup:
 //
 //   start the copies of the first stages (StagedRows, StageRing)
 //   prepare the barrier of the cluster, arrive at the cluster barrier
@@ -36,8 +35,6 @@
 #include "indexer/Codegen/GPU/WgmmaEpilogue.h"
 #include "indexer/Codegen/GPU/WgmmaTile.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
-
 using namespace mlir;
 using namespace indexer;
 
@@ -57,9 +54,6 @@ public:
   int64_t build(gpu::GPUFuncOp func);
 
 private:
-  void multiply(StageRing &ring, ClusterReduction *cluster);
-  void onlyCopy(StageRing &ring, ClusterReduction *cluster);
-
   KernelBuilder kernel;
   const FusedGroup &group;
   ScheduleAttr schedule;
@@ -75,31 +69,10 @@ private:
 };
 } // namespace
 
-/// The threads of the warpgroup that multiplies.
-void CpAsyncWgmmaBuilder::multiply(StageRing &ring, ClusterReduction *cluster) {
-  TileShares shares(schedule, warpgroupThreads);
-  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread, shares,
-                         cluster, rank);
-  epilogue.prepare();
-  if (cluster)
-    cluster->waitForPeers(kernel, thread);
-  WgmmaTile tile(kernel, arguments.lhs().elementType, shares,
-                 schedule.getTileD() / swizzleColumns,
-                 /*warpgroup=*/kernel.i32(0));
-  epilogue.finish(ring.run(kernel, &tile));
-}
-
-/// The other threads.
-void CpAsyncWgmmaBuilder::onlyCopy(StageRing &ring, ClusterReduction *cluster) {
-  if (cluster)
-    cluster->waitForPeers(kernel, thread);
-  ring.run(kernel, /*tile=*/nullptr);
-}
-
 int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   int64_t clusterSize = schedule.getCluster();
   int64_t elements = group.extents()[FusedOp::dLoop] / clusterSize;
-  int64_t threads = schedule.getThreads();
+  int64_t blocks = schedule.getTileD() / swizzleColumns;
 
   letNextKernelStart(kernel, schedule);
   thread = kernel.threadNumber();
@@ -117,12 +90,12 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
   }
 
   StagedRows weight(kernel, arguments.rhs(), FusedOp::hLoop, place.firstH,
-                    wgmmaHeads, lastH, firstD, thread, threads);
+                    wgmmaHeads, lastH, firstD, thread, warpgroupThreads);
   StagedRows x(kernel, arguments.lhs(), FusedOp::tLoop, place.firstT,
-               schedule.getTileT(), place.lastT, firstD, thread, threads);
-  StageRing ring(kernel, func, weight, x, schedule.getTileD() / swizzleColumns,
-                 schedule.getStages(), elements / schedule.getTileD(),
-                 schedule.getParts(), threads);
+               schedule.getTileT(), place.lastT, firstD, thread,
+               warpgroupThreads);
+  StageRing ring(kernel, func, weight, x, blocks, schedule.getStages(),
+                 elements / schedule.getTileD(), schedule.getParts());
   if (schedule.startsEarly())
     ring.fill(kernel, [&] { waitForPreviousKernel(kernel, schedule); });
   else
@@ -132,21 +105,16 @@ int64_t CpAsyncWgmmaBuilder::build(gpu::GPUFuncOp func) {
     cluster->arrive(kernel);
   }
 
-  ClusterReduction *peers = cluster ? &*cluster : nullptr;
-  if (threads == warpgroupThreads) {
-    multiply(ring, peers);
-    return ring.sharedBytes();
-  }
-  OpBuilder &builder = kernel.builder;
-  auto roles =
-      scf::IfOp::create(builder, kernel.loc,
-                        kernel.lessThan(thread, kernel.i32(warpgroupThreads)),
-                        /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(roles.thenBlock());
-  multiply(ring, peers);
-  builder.setInsertionPointToStart(roles.elseBlock());
-  onlyCopy(ring, peers);
+  TileShares shares(schedule, warpgroupThreads);
+  WgmmaEpilogue epilogue(kernel, group, arguments, place, lastH, thread, shares,
+                         cluster ? &*cluster : nullptr, rank);
+  epilogue.prepare();
+  if (cluster)
+    cluster->waitForPeers(kernel, thread);
+
+  WgmmaTile tile(kernel, arguments.lhs().elementType, shares, blocks,
+                 /*warpgroup=*/kernel.i32(0));
+  epilogue.finish(ring.run(kernel, tile));
   return ring.sharedBytes();
 }
 
@@ -156,8 +124,8 @@ KernelLaunchInfo indexer::buildCpAsyncWgmmaKernel(gpu::GPUModuleOp module,
                                                   ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
-                                     schedule.getThreads(), arguments);
+  gpu::GPUFuncOp func =
+      createKernel(builder, module, name, group, schedule, arguments);
   int64_t sharedBytes =
       CpAsyncWgmmaBuilder(builder, group, schedule, arguments).build(func);
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);

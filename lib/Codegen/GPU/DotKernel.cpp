@@ -118,8 +118,8 @@ KernelLaunchInfo indexer::buildDotKernel(gpu::GPUModuleOp module,
                                          ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
-                                     schedule.getThreads(), arguments);
+  gpu::GPUFuncOp func =
+      createKernel(builder, module, name, group, schedule, arguments);
   buildBody(KernelBuilder(builder, func.getLoc()), func, group, schedule,
             arguments);
 

@@ -262,8 +262,8 @@ KernelLaunchInfo indexer::buildPlainKernel(gpu::GPUModuleOp module,
                                            ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp kernel = createKernel(builder, module, name, group,
-                                       schedule.getThreads(), arguments);
+  gpu::GPUFuncOp kernel =
+      createKernel(builder, module, name, group, schedule, arguments);
   PlainKernelBuilder(builder, group, schedule, arguments).build(kernel);
 
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);

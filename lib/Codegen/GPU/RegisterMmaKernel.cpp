@@ -232,8 +232,8 @@ KernelLaunchInfo indexer::buildRegisterMmaKernel(gpu::GPUModuleOp module,
                                                  ScheduleAttr schedule) {
   OpBuilder builder(module.getContext());
   KernelArguments arguments;
-  gpu::GPUFuncOp func = createKernel(builder, module, name, group,
-                                     schedule.getThreads(), arguments);
+  gpu::GPUFuncOp func =
+      createKernel(builder, module, name, group, schedule, arguments);
   // The size of the cluster is the launch's to say. Declared on the kernel, it
   // removes the branches around the cluster barrier that keep ptxas from
   // multiplying the first steps before the last loads are issued (0.3 us).

@@ -20,10 +20,9 @@ using namespace indexer;
 StageRing::StageRing(KernelBuilder &kernel, gpu::GPUFuncOp func,
                      const StagedRows &heads, const StagedRows &tokens,
                      int64_t blocks, int64_t stages, int64_t steps,
-                     int64_t parts, int64_t threads)
+                     int64_t parts)
     : heads(heads), tokens(tokens), blocks(blocks),
       stages(std::min(stages, steps)), steps(steps), parts(parts),
-      threads(threads),
       base(addDynamicShared(kernel, func, "stages", stagesAlignment)) {}
 
 int64_t StageRing::sharedBytes() const {
@@ -90,21 +89,14 @@ void StageRing::waitForCopies(KernelBuilder &kernel, int64_t pending) {
   NVVM::FenceProxyOp::create(
       builder, kernel.loc, NVVM::ProxyKind::async_shared,
       NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
-  if (threads == warpgroupThreads) {
-    gpu::BarrierOp::create(builder, kernel.loc);
-    return;
-  }
-  // Those that multiply and those that only copy meet in different places.
-  NVVM::BarrierOp::create(builder, kernel.loc, /*res=*/Type(), kernel.i32(1),
-                          kernel.i32(threads), NVVM::BarrierReductionAttr(),
-                          /*reductionPredicate=*/Value());
+  gpu::BarrierOp::create(builder, kernel.loc);
 }
 
 /// Values that a loop carries besides the sums.
 static constexpr size_t positionValues = 3;
 
 void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
-                         WgmmaTile *tile, SmallVectorImpl<Value> &carried) {
+                         WgmmaTile &tile, SmallVectorImpl<Value> &carried) {
   OpBuilder &builder = kernel.builder;
   auto loop = scf::ForOp::create(builder, kernel.loc, kernel.i32(0),
                                  kernel.i32(count), kernel.i32(1), carried);
@@ -118,9 +110,7 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
   Value current = position[0], before = position[1], column = position[2];
 
   waitForCopies(kernel, stages - 2);
-  Value product;
-  if (tile)
-    product = tile->start(stageAt(kernel, current));
+  Value product = tile.start(stageAt(kernel, current));
   auto copy = [&] {
     Stage target = stageAt(kernel, before);
     copyHeads(kernel, target, column);
@@ -135,9 +125,8 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
   // Without copies an empty group, so that what is pending can be counted in
   // the same way.
   closeCopies(kernel);
-  if (tile)
-    addTo(kernel, MutableArrayRef(values).drop_back(positionValues),
-          tile->finish(product));
+  addTo(kernel, MutableArrayRef(values).drop_back(positionValues),
+        tile.finish(product));
 
   Value next = kernel.add(current, stageBytes());
   Value isLast = kernel.equal(next, kernel.i32(stages * stageBytes()));
@@ -177,7 +166,7 @@ private:
 } // namespace
 
 SmallVector<Value> StageRing::runResident(KernelBuilder &kernel,
-                                          WgmmaTile *tile) {
+                                          WgmmaTile &tile) {
   PartSums partSums(kernel);
   SmallVector<Value> sums;
   int64_t piece = pieceBlocks(), pending = steps * blocks / piece;
@@ -186,12 +175,9 @@ SmallVector<Value> StageRing::runResident(KernelBuilder &kernel,
     Value product;
     for (int64_t block = 0; block < blocks; block += piece) {
       waitForCopies(kernel, --pending);
-      if (tile)
-        product = tile->start(stage, block, piece, product);
+      product = tile.start(stage, block, piece, product);
     }
-    if (!tile)
-      continue;
-    SmallVector<Value> terms = tile->finish(product);
+    SmallVector<Value> terms = tile.finish(product);
     bool isFirst = step % (steps / parts) == 0;
     bool isLast = (step + 1) % (steps / parts) == 0;
     if (isFirst)
@@ -201,10 +187,10 @@ SmallVector<Value> StageRing::runResident(KernelBuilder &kernel,
     if (isLast)
       partSums.push(sums);
   }
-  return tile ? partSums.total() : SmallVector<Value>();
+  return partSums.total();
 }
 
-void StageRing::runParts(KernelBuilder &kernel, int64_t count, WgmmaTile *tile,
+void StageRing::runParts(KernelBuilder &kernel, int64_t count, WgmmaTile &tile,
                          SmallVectorImpl<Value> &carried) {
   if (count == 1)
     return runSteps(kernel, steps / parts, Copies::UntilEnd, tile, carried);
@@ -226,15 +212,14 @@ void StageRing::runParts(KernelBuilder &kernel, int64_t count, WgmmaTile *tile,
   carried.assign(halves.getResults().begin(), halves.getResults().end());
 }
 
-SmallVector<Value> StageRing::run(KernelBuilder &kernel, WgmmaTile *tile) {
+SmallVector<Value> StageRing::run(KernelBuilder &kernel, WgmmaTile &tile) {
   if (isResident())
     return runResident(kernel, tile);
 
   // Adding to -0 gives what is added, -0 included.
   Value none = arith::ConstantOp::create(kernel.builder, kernel.loc,
                                          kernel.builder.getF32FloatAttr(-0.0f));
-  int64_t sums = tile ? tile->sums() : 0;
-  SmallVector<Value> carried(sums, none);
+  SmallVector<Value> carried(tile.sums(), none);
   carried.push_back(kernel.i32(0));
   carried.push_back(kernel.i32((stages - 1) * stageBytes()));
   carried.push_back(kernel.i64(ahead() * blocks * swizzleColumns));
@@ -244,6 +229,6 @@ SmallVector<Value> StageRing::run(KernelBuilder &kernel, WgmmaTile *tile) {
     runSteps(kernel, steps - ahead(), Copies::All, tile, carried);
     runSteps(kernel, ahead(), Copies::None, tile, carried);
   }
-  carried.resize(sums);
+  carried.resize(tile.sums());
   return carried;
 }

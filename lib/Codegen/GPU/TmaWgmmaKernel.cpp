@@ -466,9 +466,8 @@ KernelLaunchInfo indexer::buildTmaWgmmaKernel(gpu::GPUModuleOp module,
   tensorMaps[xMap] = TmaBlocks::parameter(/*operand=*/0, schedule.getTileT());
   tensorMaps[weightMap] = TmaBlocks::parameter(
       /*operand=*/1, schedule.getTileH() / schedule.getMulticast());
-  gpu::GPUFuncOp func =
-      createKernel(builder, module, name, group, schedule.getThreads(),
-                   arguments, tensorMaps);
+  gpu::GPUFuncOp func = createKernel(builder, module, name, group, schedule,
+                                     arguments, tensorMaps);
   int64_t sharedBytes =
       TmaWgmmaBuilder(builder, group, schedule, arguments).build(func);
   KernelLaunchInfo launch = launchOf(name, schedule, arguments);

@@ -227,12 +227,10 @@ static LogicalResult
 verifyCpAsyncWgmma(function_ref<InFlightDiagnostic()> emitError, int64_t tileT,
                    int64_t tileH, int64_t threads, int64_t cluster,
                    int64_t tileD, int64_t stages, int64_t parts) {
-  if (threads % 128 != 0 || threads > 512)
+  if (threads != 128)
     return emitError() << "schedule 'threads' = " << threads
                        << " is not accepted: a CTA of the family "
-                          "'cp_async_wgmma' has 128, 256, 384 or 512 threads "
-                          "(a warpgroup that multiplies and copies, and more "
-                          "that only copy)";
+                          "'cp_async_wgmma' has 128 threads (one warpgroup)";
   if (parts < 1 || parts > 16 || (parts & (parts - 1)) != 0)
     return emitError()
            << "schedule 'parts' = " << parts

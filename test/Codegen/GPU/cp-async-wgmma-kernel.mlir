@@ -245,27 +245,18 @@ func.func private @chain(%x: tensor<?x768xbf16>, %w: tensor<64x768xbf16>,
 #th = affine_map<(t, h, d) -> (t, h)>
 
 // 24 heads are less than a tile: rows of weight past the last one are read from
-// it, and not stored. 256 threads copy, 32 rows at a time, so that half of them
-// copy x; the first 128 multiply, and the others go through the same waits, at a
-// barrier with a number of its own. f16 operands are as good.
+// it, and not stored. The threads copy 16 rows at a time, so that half of them
+// copy x. f16 operands are as good.
 
 // CHECK-LABEL: gpu.func @heads_cp_async_wgmma(
 // CHECK-DAG:     %[[LAST:.+]] = arith.constant 23 : i32
 // CHECK:         arith.minsi %{{.+}}, %[[LAST]]
-// CHECK:         %[[ISROW:.+]] = arith.cmpi slt, %{{.+}}, %c16_i32
+// CHECK:         %[[ISROW:.+]] = arith.cmpi slt, %{{.+}}, %c8_i32
 // CHECK-NEXT:    scf.if %[[ISROW]] {
 // CHECK:           nvvm.cp.async.shared.global
-// CHECK:         %[[MULTIPLIES:.+]] = arith.cmpi slt, %{{.+}}, %c128_i32
-// CHECK:         scf.if %[[MULTIPLIES]] {
-// CHECK:           nvvm.barrier id = %c1_i32{{.*}} number_of_threads = %c256_i32
-// CHECK:           nvvm.wgmma.mma_async %{{.+}}, <m = 64, n = 16, k = 16>, D[<f32>, <zero>], A[<f16>, <one>, <row>], B[<f16>, <one>, <col>]
-// CHECK:           arith.cmpi sle, %{{.+}}, %[[LAST]]
-// CHECK:           llvm.store
-// CHECK:         } else {
-// CHECK:           nvvm.cp.async.wait.group
-// CHECK:           nvvm.barrier id = %c1_i32{{.*}} number_of_threads = %c256_i32
-// CHECK-NOT:       nvvm.wgmma
-// CHECK-NOT:       llvm.store
+// CHECK:         nvvm.wgmma.mma_async %{{.+}}, <m = 64, n = 8, k = 16>, D[<f32>, <zero>], A[<f16>, <one>, <row>], B[<f16>, <one>, <col>]
+// CHECK:         arith.cmpi sle, %{{.+}}, %[[LAST]]
+// CHECK:         llvm.store
 // CHECK:         gpu.return
 func.func private @heads(%x: tensor<?x256xf16>, %w: tensor<24x256xf16>,
     %q: tensor<?x24xf32>, %scale: f32) -> tensor<?x24xf32>
@@ -283,8 +274,8 @@ func.func private @heads(%x: tensor<?x256xf16>, %w: tensor<24x256xf16>,
           tensor<?x24xf32>)
       outs(%fill, %empty : tensor<?x24xf32>, tensor<?x24xf32>)
       attrs = {indexer.schedules = [
-        #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 16,
-                          threads = 256, tile_d = 64, stages = 2>,
+        #indexer.schedule<family = cp_async_wgmma, tile_h = 64, tile_t = 8,
+                          threads = 128, tile_d = 64, stages = 2>,
         #indexer.schedule<family = plain, tile_t = 4, tile_h = 8,
                           threads = 128>]} {
   ^bb0(%a: f16, %b: f16, %qs: f32, %s: f32, %g: f32):

@@ -139,7 +139,7 @@ func.func private @wgmma_heads() attributes {
 // -----
 
 func.func private @half_warpgroup() attributes {
-  // expected-error @+1 {{schedule 'threads' = 192 is not accepted: a CTA of the family 'cp_async_wgmma' has 128, 256, 384 or 512 threads (a warpgroup that multiplies and copies, and more that only copy)}}
+  // expected-error @+1 {{schedule 'threads' = 192 is not accepted: a CTA of the family 'cp_async_wgmma' has 128 threads (one warpgroup)}}
   a = #indexer.schedule<family = cp_async_wgmma, tile_t = 64, tile_h = 64,
                         threads = 192, tile_d = 64, stages = 4>}
 

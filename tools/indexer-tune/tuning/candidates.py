@@ -116,10 +116,6 @@ def _stages(
     return min(steps, room // ((tile_t + tile_h) * tile_d * 2 + barriers))
 
 
-#: Threads that copy in cp_async_wgmma; one warpgroup of them multiplies.
-COPYING_THREADS = (128, 256)
-
-
 def _wgmmas(shape: Shape) -> Iterator[Schedule]:
     for cluster in (1, 2, 4, 8, 16):
         for tile_d in (64, 128):
@@ -129,10 +125,9 @@ def _wgmmas(shape: Shape) -> Iterator[Schedule]:
             for tile_t in range(8, 97, 8):
                 for ctas in (1, 2):
                     stages = _stages((tile_t, 64), tile_d, cluster, ctas, steps)
-                    for threads in COPYING_THREADS if stages >= 2 else ():
-                        ring = (tile_d, stages)
+                    if stages >= 2:
                         yield Schedule(
-                            "cp_async_wgmma", tile_t, 64, threads, cluster, *ring
+                            "cp_async_wgmma", tile_t, 64, 128, cluster, tile_d, stages
                         )
 
 
@@ -148,10 +143,7 @@ def _resident_wgmmas(shape: Shape) -> Iterator[Schedule]:
             continue
         for tile_t in range(8, 97, 8):
             if _stages((tile_t, 64), share, cluster, 1, 1):
-                for threads in COPYING_THREADS:
-                    yield Schedule(
-                        "cp_async_wgmma", tile_t, 64, threads, cluster, share, 1
-                    )
+                yield Schedule("cp_async_wgmma", tile_t, 64, 128, cluster, share, 1)
 
 
 #: Tokens of a warpgroup of tma_wgmma, by the warpgroups of a CTA: beyond it ptxas spills.
@@ -280,13 +272,9 @@ class Known(NamedTuple):
 def _tile(schedule: Schedule) -> tuple:
     """All but how a tile is copied: schedules with the same are much alike, unless so few
     stages fit that their width decides."""
-    if schedule.stages == 1:
-        return schedule
-    copied = schedule._replace(tile_d=0, stages=0)
-    if schedule.family != "tma_wgmma":
-        return copied
-    tile_d = schedule.tile_d if schedule.tile_h > 64 else 0
-    return copied._replace(threads=0, tile_d=tile_d)
+    has_few_stages = schedule.tile_h > 64 or schedule.stages == 1
+    tile_d = schedule.tile_d if has_few_stages and schedule.stages else 0
+    return schedule._replace(threads=0, tile_d=tile_d, stages=0)
 
 
 def _likeness(schedule: Schedule, other: Schedule) -> tuple:

@@ -77,13 +77,13 @@ struct KernelArguments {
   }
 };
 
-/// Creates the kernel `name` in `module`, for CTAs of `threads` threads, with
-/// an entry block that ends in gpu.return; `builder` is left before that
-/// return. `tensorMaps` are the parameters of that kind.
+/// Creates the kernel `name` of `schedule` in `module`, with an entry block
+/// that ends in gpu.return; `builder` is left before that return. `tensorMaps`
+/// are the parameters of that kind.
 mlir::gpu::GPUFuncOp
 createKernel(mlir::OpBuilder &builder, mlir::gpu::GPUModuleOp module,
-             llvm::StringRef name, const FusedGroup &group, int64_t threads,
-             KernelArguments &arguments,
+             llvm::StringRef name, const FusedGroup &group,
+             ScheduleAttr schedule, KernelArguments &arguments,
              llvm::ArrayRef<KernelParameterInfo> tensorMaps = {});
 
 /// How the kernel `name` of `schedule` is launched, as far as the schedule

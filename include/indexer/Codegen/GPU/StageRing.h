@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A ring of stages in dynamic shared memory. A stage holds `blocks` blocks of
-// the rows of weight, then as many of the rows of x. All threads copy, one
-// warpgroup multiplies, and all wait for the copies of all:
+// the rows of weight, then as many of the rows of x. All threads copy, and all
+// wait for the copies of all:
 //
 //   wait for my copies of the stage (commit groups complete in order)
 //   fence: what cp.async wrote is read by wgmma, through another proxy
@@ -40,10 +40,10 @@ namespace indexer {
 class StageRing {
 public:
   /// A ring of up to `stages` stages of `blocks` blocks for `steps` steps, a
-  /// multiple of `parts`, which is a power of two. `threads` copy.
+  /// multiple of `parts`, which is a power of two.
   StageRing(KernelBuilder &kernel, mlir::gpu::GPUFuncOp func,
             const StagedRows &heads, const StagedRows &tokens, int64_t blocks,
-            int64_t stages, int64_t steps, int64_t parts, int64_t threads);
+            int64_t stages, int64_t steps, int64_t parts);
 
   /// Dynamic shared memory of a ring, in bytes, with what aligns it.
   int64_t sharedBytes() const;
@@ -54,9 +54,9 @@ public:
   void fill(KernelBuilder &kernel,
             llvm::function_ref<void()> beforeTokens = nullptr);
 
-  /// Walks over all steps after fill(), in all threads: those with a `tile`
-  /// multiply, and get its sums (f32); the others get none.
-  llvm::SmallVector<mlir::Value> run(KernelBuilder &kernel, WgmmaTile *tile);
+  /// Walks over all steps after fill(), multiplies each as `tile`, and returns
+  /// the sums (f32).
+  llvm::SmallVector<mlir::Value> run(KernelBuilder &kernel, WgmmaTile &tile);
 
 private:
   int64_t stageBytes() const {
@@ -74,22 +74,22 @@ private:
   int64_t pieceBlocks() const;
   void waitForCopies(KernelBuilder &kernel, int64_t pending);
   llvm::SmallVector<mlir::Value> runResident(KernelBuilder &kernel,
-                                             WgmmaTile *tile);
+                                             WgmmaTile &tile);
   /// Which steps of a loop start the copies of a later one: all, none, or those
   /// before the last columns are copied.
   enum class Copies { All, None, UntilEnd };
   /// Sums and positions, carried over `count` steps of a ring that is used more
   /// than once.
   void runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
-                WgmmaTile *tile, llvm::SmallVectorImpl<mlir::Value> &carried);
+                WgmmaTile &tile, llvm::SmallVectorImpl<mlir::Value> &carried);
   /// The same for `count` parts (a power of two), whose halves are summed by
   /// themselves: loops in loops, since unrolled they spill registers. What is
   /// carried in are sums of nothing.
-  void runParts(KernelBuilder &kernel, int64_t count, WgmmaTile *tile,
+  void runParts(KernelBuilder &kernel, int64_t count, WgmmaTile &tile,
                 llvm::SmallVectorImpl<mlir::Value> &carried);
 
   const StagedRows &heads, &tokens;
-  int64_t blocks, stages, steps, parts, threads;
+  int64_t blocks, stages, steps, parts;
   mlir::Value base;
 };
 

@@ -81,9 +81,8 @@ def Indexer_ScheduleAttr : Indexer_Attr<"Schedule", "schedule"> {
     `parts` times as many CTAs would: schedules with the same `cluster` x `parts`
     give the same bits. It takes x and weight of one 16-bit type, a static E that
     is a multiple of `cluster` x `parts` x `tile_d`, any H, and rows as `dot`
-    does. `tile_h` is 64, `tile_d` a multiple of 64, `threads` a multiple of 128
-    (one warpgroup multiplies, all copy), `tile_t` a multiple of 8, `parts` a power
-    of two up to 16, and `cluster` as above. It needs sm_90a.
+    does. `tile_h` is 64, `tile_d` a multiple of 64, `threads` 128 (one
+    warpgroup), `tile_t` a multiple of 8, `parts` a power of two up to 16, and `cluster` as above. It needs sm_90a.
 
     The family `tma_wgmma` multiplies as `cp_async_wgmma` does, but a warp of its
     own copies both operands by TMA, the copy engine, from tensor maps that the
