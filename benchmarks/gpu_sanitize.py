@@ -222,6 +222,8 @@ class Page:
         """Adds a run; one that is not clean goes to the log as well."""
         self.failed += not run.is_clean
         problem = "" if run.is_clean else "something was found"
+        if run.is_complete and run.last_line == TIME_OVER:
+            problem = "the time was over behind the last launch"
         if not run.is_complete:
             problem = f"ended in {(run.launched or ['its start'])[-1]}"
         cells = [run.bundle, run.tool, str(len(run.launched)), run.last_line, problem]

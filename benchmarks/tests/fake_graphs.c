@@ -42,7 +42,8 @@ static float widen(uint16_t value) {
 }
 
 /* Parameters: tensor maps, then x, weight, q_scale and result, each a pointer and
- * two strides, behind T, and two scalars. */
+ * two strides, and two scalars. T, no address, stands before the operands, or
+ * behind them in kernels that start early. */
 int cuLaunchKernelEx(const void *config, void *function, void **parameters,
                      void **extra) {
   (void)config, (void)function, (void)extra;
@@ -50,11 +51,13 @@ int cuLaunchKernelEx(const void *config, void *function, void **parameters,
     ++parameters;
   if (isCapturing || getenv("FAKE_WRONG"))
     return 0;
-  const uint16_t *x = *(uint16_t **)parameters[1];
-  const uint16_t *weight = *(uint16_t **)parameters[4];
-  const float *scale = *(float **)parameters[7];
-  float *gate = *(float **)parameters[10];
-  int64_t tokens = *(int64_t *)parameters[0];
+  int isFirst = *(uint64_t *)parameters[0] < 4096;
+  void **operands = parameters + isFirst;
+  const uint16_t *x = *(uint16_t **)operands[0];
+  const uint16_t *weight = *(uint16_t **)operands[3];
+  const float *scale = *(float **)operands[6];
+  float *gate = *(float **)operands[9];
+  int64_t tokens = *(int64_t *)parameters[isFirst ? 0 : 12];
   float factor = *(float *)parameters[13] * *(float *)parameters[14];
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t h = 0; h < heads; ++h) {

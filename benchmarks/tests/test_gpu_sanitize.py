@@ -122,3 +122,13 @@ def test_one_cta_of_a_cluster_an_sm_under_synccheck(tool, cluster, shared):
     header = {"kernels": [{"launches": [launch]}]}
     gpu_sanitize.narrow(bundle_file.BundleFile(1, header, b""), tool)
     assert launch["dynamic_shared_bytes"] == shared
+
+
+def test_a_run_that_only_lacks_its_summary_has_found_nothing(tmp_path):
+    page = gpu_sanitize.Page(tmp_path, "a commit")
+    over = gpu_sanitize.TIME_OVER
+    page.add(gpu_sanitize.Run("8_512", "initcheck", ["plain"], True, False, over, ""))
+    page.add(gpu_sanitize.Run("8_512", "memcheck", ["plain"], False, False, over, ""))
+    table = (tmp_path / "sanitizer.md").read_text()
+    assert f"| {over} | the time was over behind the last launch |" in table
+    assert f"| {over} | ended in plain |" in table
