@@ -1,5 +1,4 @@
-//===- TraceEntry.h - What an entry function does around its kernels -*- C++
-//-*-===//
+//===- TraceEntry.h - What an entry does beside its kernels ----*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

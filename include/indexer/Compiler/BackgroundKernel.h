@@ -1,5 +1,4 @@
-//===- BackgroundKernel.h - The kernels that a first call left ---*- C++
-//-*-===//
+//===- BackgroundKernel.h - Kernels that a first call left ------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- GenerateKernels.cpp - Build the kernels of outlined functions -*- C++
-//-*-===//
+//===- GenerateKernels.cpp - Kernels of outlined functions ----------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

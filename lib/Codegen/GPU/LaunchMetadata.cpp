@@ -1,5 +1,4 @@
-//===- LaunchMetadata.cpp - How to launch the kernels of a function -*- C++
-//-*-===//
+//===- LaunchMetadata.cpp - How to launch kernels -------------------------===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

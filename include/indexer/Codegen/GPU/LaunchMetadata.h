@@ -1,5 +1,4 @@
-//===- LaunchMetadata.h - How to launch the kernels of a function -*- C++
-//-*-===//
+//===- LaunchMetadata.h - How to launch kernels -----------------*- C++ -*-===//
 //
 // Part of the indexer project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
