@@ -213,6 +213,35 @@ func.func @many_heads(%x: tensor<?x5120xbf16>, %w: tensor<160x5120xbf16>,
   return %r#1 : tensor<?x160xf32>
 }
 
+// Static weights, but no row of its own for them: kernels of many heads start early
+// as long as that was faster, those with a tile of all heads for longer.
+
+// CHECK-LABEL: func.func @all_heads
+// EARLY: tile_t = 64, tile_h = 64, threads = 128, cluster = 16, tile_d = 64, stages = 5, weights = static, max_tokens = 120>
+// EARLY-SAME: tile_t = 48, tile_h = 64, threads = 160, cluster = 8, tile_d = 128, stages = 3, max_tokens = 240>
+// EARLY-SAME: tile_t = 40, tile_h = 192, threads = 512, cluster = 4, tile_d = 128, stages = 3, weights = static, max_tokens = 1056>
+// EARLY-SAME: tile_t = 64, tile_h = 192, threads = 512, cluster = 2, tile_d = 64, stages = 5, max_tokens = 4224>
+func.func @all_heads(%x: tensor<?x7168xbf16>, %w: tensor<192x7168xbf16>,
+    %sum: tensor<?x192xf32>, %gate: tensor<?x192xf32>) -> tensor<?x192xf32> {
+  %zero = arith.constant 0.0 : f32
+  %fill = linalg.fill ins(%zero : f32) outs(%sum : tensor<?x192xf32>)
+      -> tensor<?x192xf32>
+  %r:2 = linalg.generic {
+      indexing_maps = [#td, #hd, #th, #th],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x7168xbf16>, tensor<192x7168xbf16>)
+      outs(%fill, %gate : tensor<?x192xf32>, tensor<?x192xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32, %g: f32):
+    %aw = arith.extf %a : bf16 to f32
+    %bw = arith.extf %b : bf16 to f32
+    %p = arith.mulf %aw, %bw : f32
+    %n = arith.addf %s, %p : f32
+    %e = arith.mulf %n, %n : f32
+    linalg.yield %n, %e : f32, f32
+  } -> (tensor<?x192xf32>, tensor<?x192xf32>)
+  return %r#1 : tensor<?x192xf32>
+}
+
 // An E that no cluster divides: the families that load all of d at once cannot
 // run, and wgmma serves every T, with narrow stages.
 
