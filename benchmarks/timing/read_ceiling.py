@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from timing import torch_peers
 from timing.processes import Measure
 
 #: Bytes that are read: many times any L2.
@@ -38,16 +41,12 @@ def prepare() -> Measure:
         if sums[: form[0]].sum().item() != words.numel():
             raise RuntimeError(f"the sum of the words that {form} has read is wrong")
 
-    def seconds(form: tuple) -> float:
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        read(*form)
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end) / 1e3
+    timers = [
+        torch_peers.timer(functools.partial(read, *form)) for form in FORMS
+    ]
 
     def measure() -> dict:
-        fastest = min(seconds(form) for form in FORMS for _ in range(RUNS))
-        return {"bytes_per_second": BYTES / fastest}
+        fastest_us = min(timed() for timed in timers for _ in range(RUNS))
+        return {"bytes_per_second": BYTES / fastest_us * 1e6}
 
     return measure

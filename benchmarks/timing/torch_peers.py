@@ -66,6 +66,22 @@ def check(inputs: tuple, gate: Any, is_scaled: bool) -> float:
     return error
 
 
+def timer(work: Callable[[], None]) -> Callable[[], float]:
+    """A function that does `work` on the GPU and returns its microseconds."""
+    import torch
+
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+
+    def timed() -> float:
+        start.record()
+        work()
+        end.record()
+        end.synchronize()
+        return start.elapsed_time(end) * 1e3
+
+    return timed
+
+
 def prepare_calls(calls: list[Callable[[], None]]) -> Measure:
     """The function that times a graph of these calls, which have all been warmed
     up where capture is not allowed: compilation, lazy loading."""
@@ -76,15 +92,7 @@ def prepare_calls(calls: list[Callable[[], None]]) -> Measure:
     with torch.cuda.graph(graph):
         for call in calls:
             call()
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-
-    def replay() -> float:
-        start.record()
-        graph.replay()
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end) * 1e3
-
+    replay = timer(graph.replay)
     return lambda: measuring.time_graph(replay, len(calls))
 
 

@@ -154,9 +154,9 @@ gpu::GPUFuncOp indexer::createKernel(OpBuilder &builder,
             list.add({ParameterKind::Extent, loop, 0}, i64);
   };
   // First, so that all that the first loads need, these and what belongs to x
-  // and weight, is in one line of the constant cache (measured on an H200: T =
-  // 4 2.25 to 2.18 us). Kernels that start early take 0.1 us longer with it (T
-  // = 1 1.25 to 1.36 us): there they stand behind the operands.
+  // and weight, is in one line of the constant cache (four tokens on an H200:
+  // 2.25 to 2.18 us). Kernels that start early take longer with it (one token:
+  // 1.25 to 1.36 us): there they stand behind the operands.
   if (!schedule.startsEarly())
     addExtents();
   SmallVector<OperandParameters> operandParameters;

@@ -35,16 +35,6 @@ Stage StageRing::stageAt(KernelBuilder &kernel, Value offset) const {
           sharedByte(kernel, stage, kernel.i32(blocks * heads.blockBytes()))};
 }
 
-void StageRing::copyHeads(KernelBuilder &kernel, const Stage &stage,
-                          Value column) {
-  heads.copy(kernel, stage.heads, column, blocks);
-}
-
-void StageRing::copyTokens(KernelBuilder &kernel, const Stage &stage,
-                           Value column) {
-  tokens.copy(kernel, stage.tokens, column, blocks);
-}
-
 /// Ends the group of copies that are waited for together.
 static void closeCopies(KernelBuilder &kernel) {
   NVVM::CpAsyncCommitGroupOp::create(kernel.builder, kernel.loc);
@@ -113,8 +103,8 @@ void StageRing::runSteps(KernelBuilder &kernel, int64_t count, Copies copies,
   Value product = tile.start(stageAt(kernel, current));
   auto copy = [&] {
     Stage target = stageAt(kernel, before);
-    copyHeads(kernel, target, column);
-    copyTokens(kernel, target, column);
+    heads.copy(kernel, target.heads, column, blocks);
+    tokens.copy(kernel, target.tokens, column, blocks);
   };
   if (copies == Copies::All)
     copy();

@@ -104,6 +104,11 @@ private:
            (hasCopyingWarpgroup() ? warpgroupThreads : warpThreads);
   }
   TileShares shares() const { return {schedule, consumers()}; }
+  /// True when sums of peers lie behind the stages: those of more heads are too
+  /// many for static shared memory.
+  bool receivesBehindStages() const {
+    return schedule.getSplit() > 1 && schedule.getTileH() > wgmmaHeads;
+  }
   bool hasMulticast() const { return schedule.getMulticast() > 1; }
   bool isPersistent() const { return schedule.getMaxCtas() > 0; }
 
@@ -171,9 +176,8 @@ void TmaWgmmaBuilder::setPlace(gpu::GPUFuncOp func) {
   ring.emplace(kernel, func, stages(), consumers() / warpThreads, multicast);
   if (split == 1)
     return;
-  // Sums of more heads are too many for static shared memory.
   Value received;
-  if (schedule.getTileH() > wgmmaHeads)
+  if (receivesBehindStages())
     received = sharedByte(kernel, base, kernel.i32(stages() * stageBytes()));
   reduction.emplace(kernel, func, split, schedule.getOutputs(),
                     wgmmaReductionUnit(schedule.getOutputs(), split), rank,
@@ -451,7 +455,7 @@ int64_t TmaWgmmaBuilder::build(gpu::GPUFuncOp func) {
   builder.setInsertionPointToStart(roles.elseBlock());
   produce();
   int64_t bytes = stages() * stageBytes() + stagesAlignment;
-  if (reduction && schedule.getTileH() > wgmmaHeads)
+  if (receivesBehindStages())
     bytes += reduction->bufferBytes();
   return bytes;
 }

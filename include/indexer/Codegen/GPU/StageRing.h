@@ -67,9 +67,6 @@ private:
   int64_t ahead() const { return isResident() ? steps : stages - 1; }
   /// The stage at `offset` (i32) bytes of the ring.
   Stage stageAt(KernelBuilder &kernel, mlir::Value offset) const;
-  void copyHeads(KernelBuilder &kernel, const Stage &stage, mlir::Value column);
-  void copyTokens(KernelBuilder &kernel, const Stage &stage,
-                  mlir::Value column);
   /// Blocks that are waited for at a time.
   int64_t pieceBlocks() const;
   void waitForCopies(KernelBuilder &kernel, int64_t pending);
